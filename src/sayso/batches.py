@@ -1,0 +1,125 @@
+"""Rows of token ids become batches of tensors: the only collator.
+
+A row is one sequence with a weight for every token: weight 0 is context, any other weight is a target to learn from. Rows that
+belong together (a pair; a student and its teacher) are consecutive and stay in one batch. A batch is *packed* (all rows in
+one long row, positions restart, attention stays inside a row) or *padded* (one line a row, right-padded). Both
+give the same log-probabilities in the same order, so nothing above this file knows which it is.
+
+Letters: B lines, T tokens of a line, M targets, R rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """Token ids to learn from, a weight for each (0: context only), and a label that names the row in messages."""
+
+    ids: tuple[int, ...]
+    weights: tuple[float, ...]
+    label: str = ""
+
+
+def row(context: Sequence[int], target: Sequence[int], *, weight: float = 1.0, label: str = "") -> Row:
+    """Return the row that reads `context` and learns `target`."""
+    weights = (0.0,) * len(context) + (weight,) * len(target)
+    return Row(ids=(*context, *target), weights=weights, label=label)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """Rows as tensors. Target m is predicted by the state at flat index `where[m]` of the (B, T) lines."""
+
+    ids: Int[Tensor, "B T"]
+    positions: Int[Tensor, "B T"]
+    mask: Bool[Tensor, "B T"] | None
+    """True where there is a token; None when packed."""
+    bounds: tuple[int, ...]
+    """Packed: where each row starts, and the end of the last; empty when padded."""
+    where: Int[Tensor, " M"]
+    targets: Int[Tensor, " M"]
+    weights: Float[Tensor, " M"]
+    row_of: Int[Tensor, " M"]
+    """The number of the row a target belongs to."""
+    rows: tuple[Row, ...]
+    group: int
+    pad_id: int
+
+    @property
+    def num_rows(self) -> int:
+        """Rows in the batch, each pair counting two."""
+        return len(self.rows)
+
+    def row_sums(self, values: Float[Tensor, " M"]) -> Float[Tensor, " R"]:
+        """Sum one value per target over each row."""
+        return torch.zeros(self.num_rows, dtype=values.dtype, device=values.device).index_add(0, self.row_of, values)
+
+    def member(self, number: int) -> Batch:
+        """Return the batch of every group's row `number` alone, in the same form."""
+        return collate(self.rows[number :: self.group], packed=self.mask is None, pad_id=self.pad_id, device=self.ids.device)
+
+
+def collate(
+    rows: Sequence[Row], *, group: int = 1, packed: bool, pad_id: int = 0, device: torch.device | str = "cpu"
+) -> Batch:
+    """Make one batch of `rows`; they must be whole groups and none may be empty."""
+    assert rows and len(rows) % group == 0, "whole groups only"
+    lengths = [len(item.ids) for item in rows]
+    width = sum(lengths) if packed else max(lengths)
+    starts = _starts(lengths) if packed else [number * width for number in range(len(rows))]
+    ids = torch.full((1 if packed else len(rows), width), pad_id, dtype=torch.long)
+    positions = torch.zeros_like(ids)
+    mask = None if packed else torch.zeros_like(ids, dtype=torch.bool)
+    for start, item in zip(starts, rows, strict=True):
+        end = start + len(item.ids)
+        ids.view(-1)[start:end] = torch.tensor(item.ids)
+        positions.view(-1)[start:end] = torch.arange(len(item.ids))
+        if mask is not None:
+            mask.view(-1)[start:end] = True
+    found = [
+        (start + t - 1, item.ids[t], item.weights[t], number)
+        for number, (start, item) in enumerate(zip(starts, rows, strict=True))
+        for t in range(1, len(item.ids))
+        if item.weights[t] != 0.0
+    ]
+    where, targets, weights, row_of = zip(*found, strict=True) if found else ((), (), (), ())
+    return Batch(
+        ids=ids.to(device), positions=positions.to(device), mask=None if mask is None else mask.to(device),
+        bounds=(*starts, width) if packed else (),
+        where=torch.tensor(where, dtype=torch.long, device=device),
+        targets=torch.tensor(targets, dtype=torch.long, device=device),
+        weights=torch.tensor(weights, dtype=torch.float32, device=device),
+        row_of=torch.tensor(row_of, dtype=torch.long, device=device),
+        rows=tuple(rows), group=group, pad_id=pad_id,
+    )  # fmt: skip
+
+
+def micro_batches(rows: Sequence[Row], *, group: int, max_tokens: int) -> Iterator[list[Row]]:
+    """Cut rows into runs of whole groups of at most `max_tokens` tokens; a larger group goes alone."""
+    run: list[Row] = []
+    size = 0
+    for first in range(0, len(rows), group):
+        members = list(rows[first : first + group])
+        tokens = sum(len(item.ids) for item in members)
+        if run and size + tokens > max_tokens:
+            yield run
+            run, size = [], 0
+        run += members
+        size += tokens
+    if run:
+        yield run
+
+
+def _starts(lengths: Sequence[int]) -> list[int]:
+    total, starts = 0, []
+    for length in lengths:
+        starts.append(total)
+        total += length
+    return starts

@@ -1,0 +1,20 @@
+"""Mathematics on tensors: every loss takes log-probabilities of targets and returns a sum and what to divide it by.
+
+No model and no record is known here. Letters: M targets in a batch, R rows, G groups, V vocabulary. Only the training loop
+divides, once, by the total count over all micro-batches: a loss never returns a mean.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sayso.losses.loss import Loss as Loss
+
+LOSSES = {
+    "nll": "sayso.losses.likelihood:nll",
+    "dpo": "sayso.losses.preference:dpo",
+    "hindsight": "sayso.losses.distillation:hindsight",
+}
+
+__all__ = ["LOSSES"]

@@ -1,0 +1,54 @@
+"""One published method, one file. A method is its settings and two answers: what to learn from, and the loss.
+
+Methods do not see each other, the optimizer, the clock or the disk; `sayso.training` runs all of them in one loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from sayso.batches import Batch, Row
+    from sayso.losses.loss import Loss
+    from sayso.models import Policy, Scorer
+    from sayso.records import Example
+
+METHODS = {
+    "refine_sft": "sayso.methods.refine_sft:RefineSft",
+    "refine_dpo": "sayso.methods.refine_dpo:RefineDpo",
+    "hindsight": "sayso.methods.hindsight:Hindsight",
+}
+
+
+class Method(Protocol):
+    """A published way to learn from language feedback: a frozen dataclass of its settings with two answers."""
+
+    @property
+    def group(self) -> int:
+        """How many consecutive rows stay together (2 for a pair)."""
+        ...
+
+    @property
+    def wants(self) -> frozenset[str]:
+        """Which parts of an example it reads: response, comment, refinement, spans, scalar."""
+        ...
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate that suits this method with LoRA; `train.learning_rate` overrides it."""
+        ...
+
+    def rows(self, examples: Iterable[Example], policy: Policy) -> Iterator[Row]:
+        """Yield what to learn from, whole groups, in the order of the examples."""
+        ...
+
+    def loss(self, policy: Policy, reference: Scorer, batch: Batch) -> Loss:
+        """Return the sum of the loss over a batch and what to divide it by.
+
+        `reference` is `policy` as it was before training; its log-probabilities carry no gradient.
+        """
+        ...
+
+
+__all__ = ["METHODS", "Method"]

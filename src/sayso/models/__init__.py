@@ -1,0 +1,81 @@
+"""Things that write: a local Hugging Face model, or a scripted one that says what it is told.
+
+A `Writer` answers prompts. A `Policy` is a writer whose weights can be trained: it turns words into token ids and says how
+probable the targets of a batch are. `token_logprobs` is the one primitive that every method's loss is built on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jaxtyping import Float
+    from torch import Tensor
+
+    from sayso.batches import Batch
+    from sayso.models.sampling import Sampling
+    from sayso.records import Prompt
+
+MODELS = {
+    "local": "sayso.models.local:load",
+    "scripted": "sayso.models.scripted:load",
+}
+
+
+class Scorer(Protocol):
+    """Anything that says how probable the targets of a batch are."""
+
+    def token_logprobs(self, batch: Batch) -> Float[Tensor, " M"]:
+        """Return the log-probability of every target of a batch."""
+        ...
+
+
+class Writer(Protocol):
+    """Anything that answers prompts."""
+
+    name: str
+
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[str]:
+        """Write one response a prompt; the same sampling (with its seed) gives the same responses."""
+        ...
+
+
+class Policy(Protocol):
+    """A writer whose weights can be trained."""
+
+    name: str
+    packed: bool
+    pad_id: int
+    max_length: int
+    module: Any
+    """The torch module whose parameters with `requires_grad` are trained."""
+
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[str]:
+        """Write one response a prompt."""
+        ...
+
+    def encode_prompt(self, prompt: Prompt) -> list[int]:
+        """Return the ids of a prompt, up to where the answer begins."""
+        ...
+
+    def encode_response(self, text: str) -> list[int]:
+        """Return the ids of an answer, the end-of-answer token included; never joined with the prompt's text."""
+        ...
+
+    def token_logprobs(self, batch: Batch) -> Float[Tensor, " M"]:
+        """Return the log-probability of every target of a batch, with gradient."""
+        ...
+
+    def reference(self) -> Scorer:
+        """Return the frozen model as it was before training: the adapter switched off, or a copy of the weights."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write an ordinary Hugging Face folder, or an adapter's, safetensors only."""
+        ...
+
+
+__all__ = ["MODELS", "Policy", "Scorer", "Writer"]
