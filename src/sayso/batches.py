@@ -1,7 +1,7 @@
 """Rows of token ids become batches of tensors: the only collator.
 
-A row is one sequence with a weight for every token: weight 0 is context, any other weight is a target to learn from. Rows that
-belong together (a pair; a student and its teacher) are consecutive and stay in one batch. A batch is *packed* (all rows in
+A row is one sequence with a weight for every token: weight 0 is context, any other weight is a target to learn from. Rows
+that belong together (a pair; a student and its teacher) are consecutive and stay in one batch. A batch is *packed* (all rows in
 one long row, positions restart, attention stays inside a row) or *padded* (one line a row, right-padded). Both
 give the same log-probabilities in the same order, so nothing above this file knows which it is.
 
@@ -70,7 +70,8 @@ def collate(
     rows: Sequence[Row], *, group: int = 1, packed: bool, pad_id: int = 0, device: torch.device | str = "cpu"
 ) -> Batch:
     """Make one batch of `rows`; they must be whole groups and none may be empty."""
-    assert rows and len(rows) % group == 0, "whole groups only"
+    assert rows, "an empty batch"
+    assert len(rows) % group == 0, "whole groups only"
     lengths = [len(item.ids) for item in rows]
     width = sum(lengths) if packed else max(lengths)
     starts = _starts(lengths) if packed else [number * width for number in range(len(rows))]

@@ -225,6 +225,81 @@ class Verdict:
     """How many more probes would decide an `unsure`; 0 otherwise."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Version:
+    """A model in the registry: the base model, a full Hugging Face folder, or an adapter on its base."""
+
+    id: str
+    path: str
+    """A folder relative to the workspace, an absolute folder, or a Hugging Face id."""
+    form: Literal["base", "full", "adapter"]
+    base: str = ""
+    """What an adapter is loaded onto: a path or id as above; empty otherwise."""
+    parent: str = ""
+    """The version training started from."""
+    run: str = ""
+    sha256: str = ""
+    """Of the weight file; empty for a base model."""
+    created: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One training: which method, on what, with which settings, and where its folder is."""
+
+    id: str
+    method: str
+    parent: str
+    """The version training started from."""
+    folder: str
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    comments: tuple[str, ...] = ()
+    """The ids of the comments it learnt from."""
+    steps: int = 0
+    seconds: float = 0.0
+    created: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """One probe of one comment, answered before and after: the text and whether the check held."""
+
+    comment_id: str
+    scope: Scope
+    prompt: Prompt
+    before: str
+    after: str
+    held_before: bool
+    held_after: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Heldout:
+    """Loss in nats a token on held-out text, before and after, and the guards on length and copying."""
+
+    loss_before: float
+    loss_after: float
+    tokens: int
+    length_ratio: float = 1.0
+    """Mean words of the answers out of scope, after over before."""
+    copying: float = 0.0
+    """Share of answers after training that repeat five words or more of a comment in a row."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evaluation:
+    """What was measured of a candidate against a champion, and the gate's verdict."""
+
+    id: str
+    champion: str
+    candidate: str
+    takes: tuple[Take, ...]
+    outcomes: tuple[Outcome, ...] = ()
+    heldout: Heldout | None = None
+    verdict: Verdict | None = None
+    created: str = ""
+
+
 def reach_of(comment: Comment) -> Reach:
     """Return how far a comment reaches: as said, else `kind` with a scope, `this` with a response, else `always`."""
     if comment.reach is not None:
