@@ -1,9 +1,9 @@
 """Rows of token ids become batches of tensors: the only collator.
 
 A row is one sequence with a weight for every token: weight 0 is context, any other weight is a target to learn from. Rows
-that belong together (a pair; a student and its teacher) are consecutive and stay in one batch. A batch is *packed* (all rows in
-one long row, positions restart, attention stays inside a row) or *padded* (one line a row, right-padded). Both
-give the same log-probabilities in the same order, so nothing above this file knows which it is.
+that belong together (a pair; a student and its teacher) are consecutive and stay in one batch. A batch is *packed* (all rows
+in one long row, positions restart, attention stays inside a row) or *padded* (one line a row, right-padded). Both give the
+same log-probabilities in the same order, so nothing above this file knows which it is.
 
 Letters: B lines, T tokens of a line, M targets, R rows.
 """
