@@ -1,0 +1,138 @@
+"""Refine: a better response wherever a comment applies and is not met."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sayso import registry
+from sayso.critics import REFINERS, Refiner
+from sayso.critics.checking import load_check
+from sayso.i18n import gettext as _
+from sayso.loop import Watcher
+from sayso.loop.progress import Progress, ignore
+from sayso.loop.settings import Settings
+from sayso.loop.workspace import Workspace
+from sayso.loop.writing import Field, survey
+from sayso.records import Comment, Refinement, Rejection, Response
+
+Held = Callable[[str], bool]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanting:
+    """A response, the comments that apply to it, and those of them that it does not meet."""
+
+    response: Response
+    applying: tuple[Comment, ...]
+    failing: tuple[Comment, ...]
+    near: bool = False
+    """Whether it stands near the scope of a comment that does not apply."""
+
+    @property
+    def good(self) -> bool:
+        """True where nothing needs to change: no comment applies, or all that do are met."""
+        return not self.failing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refined:
+    """What refining came to."""
+
+    wanting: int
+    """Responses that a comment applies to and that do not meet it."""
+    kept: int
+    rejected: int
+    reasons: dict[str, int]
+    """How often each reason for a rejection was given."""
+
+
+def checkers(comments: Iterable[Comment]) -> dict[str, Held]:
+    """Return, by comment id, whether a text meets the comment, for the comments that have a check."""
+    return {comment.id: _held(comment) for comment in comments if comment.check is not None}
+
+
+def judge(workspace: Workspace, settings: Settings, field: Field) -> list[Wanting]:
+    """Return the version's responses with the comments that apply to each, in the order of the prompts."""
+    version = workspace.version(settings.model_name_or_path)
+    by_id = {comment.id: comment for comment in field.comments}
+    held = checkers(field.comments)
+    written: dict[str, list[Response]] = {}
+    for response in workspace.store.responses(version=version.id):
+        written.setdefault(response.prompt.id, []).append(response)
+    found = [_wanting_bound(comments) for comments in _by_response(field.bound)]
+    for placed in field.placed:
+        applying = tuple(by_id[comment_id] for comment_id in placed.inside)
+        for response in written.get(placed.prompt.id, []):
+            failing = tuple(item for item in applying if item.id not in held or not held[item.id](response.text))
+            near = placed.anchor == "near"
+            found.append(Wanting(response=response, applying=applying, failing=failing, near=near))
+    return found
+
+
+def refine(workspace: Workspace, settings: Settings, *, watch: Watcher = ignore) -> Refined:
+    """Ask the refiners, in the order of the settings, for every response that wants one; keep what they give."""
+    field = survey(workspace, settings)
+    done = {(item.response.id, item.addresses) for item in workspace.store.refinements()}
+    wanting = [item for item in judge(workspace, settings, field) if item.failing]
+    waiting = [item for item in wanting if (item.response.id, _ids(item.failing)) not in done]
+    kept = len(wanting) - len(waiting)
+    rejections: list[Rejection] = []
+    for name in settings.refine.refiners:
+        if not waiting:
+            break
+        refiner = _refiner(name, workspace, settings)
+        watch(Progress(stage=_("refine"), done=kept, total=len(wanting), unit=_("responses"), note=name))
+        answers = refiner.refine([(item.response, item.applying) for item in waiting])
+        good = [
+            replace(answer, addresses=_ids(item.failing), id="")
+            for item, (answer, _why) in zip(waiting, answers, strict=True)
+            if answer is not None
+        ]
+        workspace.store.add_refinements(good)
+        rejections += [rejection for _answer, why in answers for rejection in why]
+        waiting = [item for item, (answer, _why) in zip(waiting, answers, strict=True) if answer is None]
+        kept = len(wanting) - len(waiting)
+    workspace.store.add_rejections(rejections)
+    watch(Progress(stage=_("refine"), done=len(wanting), total=len(wanting), unit=_("responses")))
+    reasons = dict(Counter(rejection.reason for rejection in rejections))
+    return Refined(wanting=len(wanting), kept=kept, rejected=len(waiting), reasons=reasons)
+
+
+def _refiner(name: str, workspace: Workspace, settings: Settings) -> Refiner:
+    kind: Any = registry.load(REFINERS, name, kind="refiner")
+    if name == "given":
+        return kind(refinements=tuple(workspace.store.refinements()))  # type: ignore[no-any-return]
+    if name == "sample":
+        writer = workspace.model(settings.model_name_or_path)
+        refine_settings = settings.refine
+        return kind(  # type: ignore[no-any-return]
+            writer=writer, sampling=settings.generate, n=refine_settings.num_samples, template=refine_settings.template
+        )
+    return kind()  # type: ignore[no-any-return]
+
+
+def _held(comment: Comment) -> Held:
+    assert comment.check is not None
+    check = load_check(comment.check)
+    return lambda text: check(text).held
+
+
+def _by_response(comments: Sequence[Comment]) -> list[tuple[Comment, ...]]:
+    grouped: dict[str, list[Comment]] = {}
+    for comment in comments:
+        assert comment.response is not None
+        grouped.setdefault(comment.response.id, []).append(comment)
+    return [tuple(group) for group in grouped.values()]
+
+
+def _wanting_bound(comments: tuple[Comment, ...]) -> Wanting:
+    response = comments[0].response
+    assert response is not None
+    return Wanting(response=response, applying=comments, failing=comments)
+
+
+def _ids(comments: Iterable[Comment]) -> tuple[str, ...]:
+    return tuple(comment.id for comment in comments)

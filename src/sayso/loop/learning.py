@@ -1,0 +1,236 @@
+"""Learn: examples become rows, rows a candidate; taken up again where it stopped."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from sayso import config, registry
+from sayso.errors import PreflightError, SettingsError
+from sayso.i18n import gettext as _
+from sayso.loop import Watcher
+from sayso.loop.improving import Wanting, judge
+from sayso.loop.progress import Progress, ignore
+from sayso.loop.settings import Settings
+from sayso.loop.workspace import CANDIDATE, Workspace
+from sayso.loop.writing import survey
+from sayso.methods import METHODS, Method
+from sayso.records import Example, Refinement, Run, Version, identity
+
+if TYPE_CHECKING:
+    from sayso.batches import Row
+    from sayso.models.local import LocalModel
+    from sayso.training.guard import Anchors
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Material:
+    """What a method is given: examples, and the model's own answers that must stay as they are."""
+
+    examples: tuple[Example, ...]
+    near: tuple[Example, ...]
+    out: tuple[Example, ...]
+    unrefined: int
+    """Responses that wanted a refinement and have none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Learnt:
+    """The candidate and how it was made."""
+
+    version: Version
+    run: Run
+    material: Material
+    again: bool
+    """True when this very training was done before and its version was taken."""
+
+
+def method_of(settings: Settings) -> Method:
+    """Return the method of the settings.
+
+    Raises:
+        NotFoundError: no such method.
+        SettingsError: the method has no such setting.
+    """
+    name = settings.method_name
+    if not name:
+        raise SettingsError(
+            "method: expected a name, or a mapping with the key name; known: {known}", known=", ".join(METHODS)
+        )
+    kind = registry.load(METHODS, name, kind="method")
+    return config.build(kind, settings.method_settings, where=f"method {name}")  # type: ignore[no-any-return]
+
+
+def gather(workspace: Workspace, settings: Settings, method: Method) -> Material:
+    """Return the examples for a method, and the anchors: answers to which no unmet comment applies.
+
+    Raises:
+        PreflightError: there is no open comment.
+    """
+    field = survey(workspace, settings)
+    if not field.comments and not field.bound:
+        raise PreflightError("there is no open comment to learn from; add one with sayso comments add or import")
+    refinements = {item.response.id: item for item in workspace.store.refinements()}
+    judged = judge(workspace, settings, field)
+    wanting = [_example(item, refinements) for item in judged if not item.good]
+    needed = "refinement" in method.wants
+    examples = [item for item in wanting if item.refinement is not None or not needed]
+    good = [item for item in judged if item.good]
+    return Material(
+        examples=tuple(examples),
+        near=tuple(_own(item) for item in good if item.near),
+        out=tuple(_own(item) for item in good if not item.near),
+        unrefined=sum(item.refinement is None for item in wanting),
+    )
+
+
+def learn(workspace: Workspace, settings: Settings, *, watch: Watcher = ignore) -> Learnt:
+    """Train a candidate.
+
+    Raises:
+        PreflightError: nothing could be learnt; said before anything is loaded onto the device or trained.
+    """
+    method = method_of(settings)
+    parent = workspace.version(settings.model_name_or_path)
+    material = gather(workspace, settings, method)
+    run = _run(workspace, settings, parent, material)
+    done = next((version for version in workspace.store.versions() if version.run == run.id), None)
+    if done is not None:
+        workspace.store.set_alias(CANDIDATE, done.id)
+        return Learnt(version=done, run=workspace.store.run(run.id), material=material, again=True)
+    started = perf_counter()
+    policy, steps = train(workspace, settings, method, parent, material, workspace.folder / run.folder, watch)
+    version = _keep(workspace, policy, parent, run, settings)
+    run = replace(run, steps=steps, seconds=round(perf_counter() - started, 2))
+    workspace.store.add_run(run)
+    workspace.store.add_version(version)
+    workspace.store.set_alias(CANDIDATE, version.id)
+    return Learnt(version=version, run=run, material=material, again=False)
+
+
+def train(
+    workspace: Workspace,
+    settings: Settings,
+    method: Method,
+    parent: Version,
+    material: Material,
+    folder: Path,
+    watch: Watcher,
+) -> tuple[LocalModel, int]:
+    """Run the one training loop and return the trained policy and its number of steps."""
+    from sayso.training import run as running
+    from sayso.training import steps as loop
+
+    policy = policy_for(workspace, settings, parent)
+    rows = checked_rows(method, policy, material)
+    anchors = anchors_for(policy, settings, material)
+    records = loop.steps(
+        method, policy, rows, settings.train, guard=anchors, folder=folder, resume=folder.exists(), clock=perf_counter
+    )
+    last = 0
+    for step in running.keep(records, folder):
+        last = step.step
+        note = _("loss {loss:.3f}").format(loss=step.loss)
+        watch(Progress(stage=_("learn"), done=step.step, total=step.num_steps, unit=_("steps"), note=note))
+    return policy, last
+
+
+def policy_for(workspace: Workspace, settings: Settings, parent: Version) -> LocalModel:
+    """Return the parent's model, made trainable: with a fresh adapter, the parent's own, or all of its weights."""
+    from sayso.models import adapters, local
+
+    base = parent.base if parent.form == "adapter" else parent.path
+    adapter = workspace.place_of(parent.path) if parent.form == "adapter" else None
+    policy = local.load(workspace.place_of(base), adapter=adapter)
+    train = settings.train
+    if not train.use_lora or adapter is not None:
+        return policy
+    lora = adapters.Lora(
+        lora_r=train.lora_r, lora_alpha=train.lora_alpha, lora_dropout=train.lora_dropout,
+        lora_target_modules=train.lora_target_modules,
+    )  # fmt: skip
+    return adapters.attach(policy, lora, seed=train.seed)
+
+
+def checked_rows(method: Method, policy: LocalModel, material: Material) -> list[Row]:
+    """Return the method's rows after the checks that stand before every training."""
+    from sayso.training import preflight
+
+    rows = list(method.rows(material.examples, policy))
+    preflight.examine(method, policy, material.examples, rows)
+    return rows
+
+
+def anchors_for(policy: LocalModel, settings: Settings, material: Material) -> Anchors | None:
+    """Return the scope guard's rows, or None when it is switched off or nothing is out of scope."""
+    from sayso.training import guard
+
+    if not settings.guard.enabled or not (material.near or material.out):
+        return None
+    return guard.Anchors(
+        settings=settings.guard,
+        near=tuple(guard.anchor_rows(policy, material.near)),
+        out=tuple(guard.anchor_rows(policy, material.out)),
+    )
+
+
+def _example(item: Wanting, refinements: dict[str, Refinement]) -> Example:
+    refinement = refinements.get(item.response.id)
+    return Example(prompt=item.response.prompt, response=item.response, comments=item.failing, refinement=refinement)
+
+
+def _own(item: Wanting) -> Example:
+    return Example(prompt=item.response.prompt, response=item.response)
+
+
+def _run(workspace: Workspace, settings: Settings, parent: Version, material: Material) -> Run:
+    kept = {name: getattr(settings, name) for name in ("method", "train", "guard")}
+    form = {name: value if isinstance(value, str | dict) else asdict(value) for name, value in kept.items()}
+    learnt = [(item.response and item.response.id, item.refinement and item.refinement.id) for item in material.examples]
+    anchors = [item.response and item.response.id for item in (*material.near, *material.out)]
+    comments = sorted({comment.id for item in material.examples for comment in item.comments})
+    run_id = f"{settings.method_name}-{identity([parent.id, form, learnt, anchors, comments])[:8]}"
+    return Run(
+        id=run_id, method=settings.method_name, parent=parent.id, folder=f"runs/{run_id}", settings=form,
+        comments=tuple(comments), created=workspace.clock(),
+    )  # fmt: skip
+
+
+def _keep(workspace: Workspace, policy: LocalModel, parent: Version, run: Run, settings: Settings) -> Version:
+    number = 1 + sum(version.form != "base" for version in workspace.store.versions())
+    folder = workspace.folder / "models" / f"v{number}"
+    policy.save(folder)
+    adapter = (folder / "adapter_config.json").exists()
+    base = (parent.base if parent.form == "adapter" else parent.path) if adapter else ""
+    return Version(
+        id=f"v{number}", path=f"models/v{number}", form="adapter" if adapter else "full", base=base, parent=parent.id,
+        run=run.id, sha256=_sha256(folder), created=workspace.clock(),
+    )  # fmt: skip
+
+
+def _sha256(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in _weights(folder):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _weights(folder: Path) -> Iterator[Path]:
+    yield from sorted(folder.glob("*.safetensors"))
+
+
+__all__: list[Any] = [
+    "Learnt",
+    "Material",
+    "anchors_for",
+    "checked_rows",
+    "gather",
+    "learn",
+    "method_of",
+    "policy_for",
+    "train",
+]

@@ -1,0 +1,93 @@
+"""The settings of a workspace and of a round: `sayso.yaml` and `round.yaml` have the same keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sayso.evaluation.gate import Gate
+from sayso.models.sampling import Sampling
+from sayso.training.settings import Guard, Train
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refine:
+    """Where better responses come from."""
+
+    refiners: tuple[str, ...] = ("given", "edit", "sample")
+    """Tried in this order until one gives a refinement that is kept."""
+    num_samples: int = 4
+    """Candidates that `sample` asks the policy for, told the comment."""
+    template: str = "refine"
+    """How `sample` tells the comment; a name of `sayso.models.templates.TEMPLATES`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evaluate:
+    """How takes and held-out loss are measured."""
+
+    heldout: str = ""
+    """A JSONL of prompts with good responses; empty: the champion's own answers out of scope."""
+    max_new_tokens: int = 64
+    temperature: float = 0.0
+    batch_size: int = 64
+    max_probes: int = 200
+    """Per comment and scope."""
+    test_fraction: float = 0.5
+    """Of the families of probes that name no split; the rest may be learnt from."""
+    seed: int = 0
+
+    @property
+    def sampling(self) -> Sampling:
+        """How probes are answered."""
+        return Sampling(
+            max_new_tokens=self.max_new_tokens, temperature=self.temperature, batch_size=self.batch_size, seed=self.seed
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """Everything a round needs; a round file is laid over the workspace's `sayso.yaml`, `--set` over both."""
+
+    model_name_or_path: str = ""
+    """What to learn from: a folder, a Hugging Face id, or a version or alias of the workspace; empty: the champion."""
+    prompts: str = ""
+    """JSONL of prompts, relative to the file that names it."""
+    comments: str = ""
+    """JSONL of comments, relative to the file that names it."""
+    method: str | dict[str, Any] = "refine_sft"
+    """A name of `sayso.methods.METHODS`, `module:Class`, or a mapping with `name` and the method's own settings."""
+    output_dir: str = "workspace"
+    """The workspace of a round started without one, relative to the round file."""
+    seed: int | None = None
+    """When given, laid over the seeds of generate, train and evaluate."""
+    generate: Sampling = field(default_factory=Sampling)
+    refine: Refine = field(default_factory=Refine)
+    train: Train = field(default_factory=Train)
+    guard: Guard = field(default_factory=Guard)
+    evaluate: Evaluate = field(default_factory=Evaluate)
+    gate: Gate = field(default_factory=Gate)
+
+    @property
+    def method_name(self) -> str:
+        """The method's name."""
+        return self.method if isinstance(self.method, str) else str(self.method.get("name", ""))
+
+    @property
+    def method_settings(self) -> Mapping[str, Any]:
+        """The method's own settings as given."""
+        return {} if isinstance(self.method, str) else {key: value for key, value in self.method.items() if key != "name"}
+
+
+def seeded(settings: Settings) -> Settings:
+    """Return the settings with the one seed laid over all others, if one was given."""
+    seed = settings.seed
+    if seed is None:
+        return settings
+    return replace(
+        settings,
+        generate=replace(settings.generate, seed=seed),
+        train=replace(settings.train, seed=seed),
+        evaluate=replace(settings.evaluate, seed=seed),
+    )

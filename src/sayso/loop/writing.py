@@ -1,0 +1,78 @@
+"""Generate: the champion answers every prompt that may be learnt from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sayso.errors import PreflightError
+from sayso.i18n import gettext as _
+from sayso.loop import Watcher
+from sayso.loop.progress import Progress, ignore
+from sayso.loop.scopes import Divided, Placed, divide, place, standing
+from sayso.loop.settings import Settings
+from sayso.loop.workspace import Workspace
+from sayso.models import Writer
+from sayso.models.sampling import Sampling
+from sayso.records import Comment, Prompt, Response
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Field:
+    """What a round works on: the open comments, their probes divided, and every prompt with its scopes."""
+
+    comments: tuple[Comment, ...]
+    """Standing comments, open."""
+    bound: tuple[Comment, ...]
+    """Open comments on a single response that ask for something better."""
+    divided: dict[str, Divided]
+    placed: tuple[Placed, ...]
+
+
+def survey(workspace: Workspace, settings: Settings) -> Field:
+    """Return the comments and prompts of the workspace, divided and placed."""
+    opened = workspace.store.comments(status="open")
+    comments = standing(opened)
+    bound = [item for item in opened if item.response is not None and item.kind in ("fix", "concern")]
+    evaluate = settings.evaluate
+    divided = {item.id: divide(item, test_fraction=evaluate.test_fraction, seed=evaluate.seed) for item in comments}
+    placed = place(comments, divided, workspace.store.prompts())
+    return Field(comments=tuple(comments), bound=tuple(bound), divided=divided, placed=tuple(placed))
+
+
+def generate(workspace: Workspace, settings: Settings, *, prompts: Sequence[Prompt] = (), watch: Watcher = ignore) -> int:
+    """Answer the prompts that this version has not answered yet; return how many responses were written.
+
+    Raises:
+        PreflightError: there is no prompt.
+    """
+    version = workspace.version(settings.model_name_or_path)
+    wanted = list(prompts) or [placed.prompt for placed in survey(workspace, settings).placed]
+    if not wanted:
+        bound = survey(workspace, settings).bound
+        if bound:
+            return 0
+        raise PreflightError(
+            "there is no prompt to answer; import prompts (prompts: FILE in the round) or comments with probes"
+        )
+    answered = {response.prompt.id for response in workspace.store.responses(version=version.id)}
+    missing = [prompt for prompt in wanted if prompt.id not in answered]
+    if not missing:
+        return 0
+    written = 0
+    for part, texts in answer(workspace.model(version.id), missing, settings.generate, stage=_("generate"), watch=watch):
+        pairs = zip(part, texts, strict=True)
+        workspace.store.add_responses([Response(prompt=asked, text=text, version=version.id) for asked, text in pairs])
+        written += len(part)
+    return written
+
+
+def answer(
+    writer: Writer, prompts: Sequence[Prompt], sampling: Sampling, *, stage: str, watch: Watcher = ignore
+) -> Iterator[tuple[Sequence[Prompt], list[str]]]:
+    """Yield prompts with their answers, some batches at a time, so that progress shows and an interruption loses little."""
+    size = sampling.batch_size * 2
+    for start in range(0, len(prompts), size):
+        part = prompts[start : start + size]
+        yield part, writer.generate(part, sampling)
+        watch(Progress(stage=stage, done=start + len(part), total=len(prompts), unit=_("responses")))
