@@ -1,0 +1,49 @@
+"""Teach a model what it would have written, had it read the comment."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from sayso.losses.loss import Loss
+
+
+def hindsight(
+    student: Float[Tensor, " M"],
+    teacher: Float[Tensor, " M"],
+    weights: Float[Tensor, " M"],
+    row_of: Int[Tensor, " M"],
+    *,
+    clip: float | None = None,
+    skip_first: int = 0,
+) -> Loss:
+    """Return the loss that raises tokens the informed teacher finds more probable and lowers those it finds less so.
+
+    Source: self-distillation from user interactions (arXiv 2603.12273, offline form).
+    Loss: A_t = sg[teacher_t - student_t], clipped to [-clip, clip]; a row's loss is -sum_t w_t A_t log pi_t / sum_t w_t over its
+    targets after the first `skip_first`; total = sum over rows, count = rows with a target left. The value itself says
+    little (its gradient is what matters); `sums` carries the mean advantage and the mean gap of a row, in nats a token.
+    """
+    kept = weights * (_rank(row_of) >= skip_first)
+    advantage = (teacher - student).detach()
+    if clip is not None:
+        advantage = advantage.clamp(-clip, clip)
+    rows = int(row_of.max()) + 1 if row_of.numel() else 0
+    weight_sums = _over_rows(kept, row_of, rows)
+    alive = weight_sums > 0
+    means = _over_rows(-kept * advantage * student, row_of, rows)[alive] / weight_sums[alive]
+    gaps = _over_rows(kept * advantage, row_of, rows)[alive] / weight_sums[alive]
+    sizes = _over_rows(kept * advantage.abs(), row_of, rows)[alive] / weight_sums[alive]
+    sums = {"advantage": float(gaps.sum()), "gap": float(sizes.sum())}
+    return Loss(total=means.sum(), count=float(alive.sum()), sums=sums)
+
+
+def _rank(row_of: Int[Tensor, " M"]) -> Int[Tensor, " M"]:
+    """Return each target's number within its row, from 0; rows are in order."""
+    places = torch.arange(row_of.numel(), device=row_of.device)
+    return places - torch.searchsorted(row_of, row_of)
+
+
+def _over_rows(values: Float[Tensor, " M"], row_of: Int[Tensor, " M"], rows: int) -> Float[Tensor, " R"]:
+    return torch.zeros(rows, dtype=values.dtype, device=values.device).index_add(0, row_of, values)

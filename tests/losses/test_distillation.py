@@ -1,0 +1,76 @@
+"""The hindsight loss against a number worked out by hand, a slow way, and what it must and must not move."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from sayso.losses.distillation import hindsight
+
+ROW_OF = torch.tensor([0, 0, 0, 1, 1])
+
+
+def test_two_rows_by_hand():
+    student = torch.tensor([-1.0, -2.0, -3.0, -4.0, -1.0])
+    teacher = torch.tensor([-1.0, -1.5, -4.0, -3.0, -1.0])
+    # A = 0, .5, -1 | 1, 0; -A log pi = 0, 1, -3 | 4, 0; means -2/3 and 2
+    loss = hindsight(student, teacher, torch.ones(5), ROW_OF)
+    assert loss.total.item() == pytest.approx(-2 / 3 + 2)
+    assert loss.count == 2
+    assert loss.sums["advantage"] == pytest.approx(-0.5 / 3 + 0.5)
+    assert loss.sums["gap"] == pytest.approx(1.5 / 3 + 0.5)
+
+
+def test_the_first_tokens_of_every_row_are_skipped_and_a_short_row_drops_out():
+    student = torch.tensor([-1.0, -2.0, -3.0, -4.0, -1.0])
+    teacher = student + 1
+    loss = hindsight(student, teacher, torch.ones(5), ROW_OF, skip_first=2)
+    assert loss.total.item() == pytest.approx(3.0)
+    assert loss.count == 1
+
+
+def test_an_advantage_is_clipped_both_ways():
+    student = torch.tensor([-1.0, -9.0, -1.0, -1.0, -1.0])
+    teacher = torch.tensor([-9.0, -1.0, -1.0, -1.0, -1.0])
+    loss = hindsight(student, teacher, torch.ones(5), ROW_OF, clip=2.0)
+    assert loss.total.item() == pytest.approx((-2 * 1 + 2 * 9) / 3)
+
+
+@pytest.mark.parametrize(("clip", "skip_first"), [(None, 0), (0.5, 1), (None, 3)])
+def test_it_equals_one_row_at_a_time(clip, skip_first):
+    student, teacher, weights = torch.randn(12) - 3, torch.randn(12) - 3, torch.rand(12)
+    row_of = torch.tensor([0] * 5 + [1] * 2 + [3] * 5)  # row 2 has no target
+    slow, rows = 0.0, 0
+    for number in range(4):
+        members = [m for m in range(12) if row_of[m] == number][skip_first:]
+        if not members:
+            continue
+        rows += 1
+        gaps = [(teacher[m] - student[m]).item() for m in members]
+        gaps = [max(-clip, min(clip, gap)) for gap in gaps] if clip else gaps
+        pairs = zip(members, gaps, strict=True)
+        slow -= sum(weights[m].item() * gap * student[m].item() for m, gap in pairs) / sum(
+            weights[m].item() for m in members
+        )
+    loss = hindsight(student, teacher, weights, row_of, clip=clip, skip_first=skip_first)
+    assert loss.total.item() == pytest.approx(slow, abs=1e-4)
+    assert loss.count == rows
+
+
+def test_a_comment_that_changes_nothing_gives_no_gradient():
+    student = torch.randn(5, requires_grad=True)
+    hindsight(student, student.detach(), torch.ones(5), ROW_OF).total.backward()
+    assert student.grad.abs().max() == 0
+
+
+def test_only_tokens_on_which_the_teacher_differs_are_moved_and_towards_it():
+    student = (torch.randn(5) - 3).requires_grad_()
+    teacher = student.detach() + torch.tensor([0.0, 0.7, 0.0, 0.0, -0.7])
+    hindsight(student, teacher, torch.ones(5), ROW_OF).total.backward()
+    assert student.grad.tolist() == pytest.approx([0.0, -0.7 / 3, 0.0, 0.0, 0.7 / 2])
+
+
+def test_no_gradient_reaches_the_teacher():
+    student, teacher = torch.randn(5, requires_grad=True), torch.randn(5, requires_grad=True)
+    hindsight(student, teacher, torch.ones(5), ROW_OF).total.backward()
+    assert teacher.grad is None
