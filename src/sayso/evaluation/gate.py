@@ -1,0 +1,121 @@
+"""The gate: promote, refuse, or say that it cannot be told yet and how many probes are missing.
+
+How it decides, with the arithmetic, is told in `docs/explanation/gate.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import stats
+
+from sayso.evaluation import findings, statistics
+from sayso.evaluation.settings import Gate
+from sayso.i18n import gettext as _
+from sayso.records import Decision, Finding, Heldout, Outcome, Take, Verdict
+
+EXIT_CODES: dict[Decision, int] = {"promote": 0, "refuse": 3, "unsure": 4}
+_DEFAULT = Gate()
+_MOST = 100_000
+"""No request for more probes goes beyond this."""
+
+
+def decide(
+    takes: Sequence[Take], outcomes: Sequence[Outcome], heldout: Heldout | None, settings: Gate = _DEFAULT, *, seed: int
+) -> Verdict:
+    """Say whether the candidate may replace the champion.
+
+    `promote`: the gain in scope is shown, leak, drift and held-out loss are shown to stay within their margins wherever they
+    were measured, and no other guard is shown to fail. `refuse`: a harm is shown, or a gain that matters is excluded.
+    `unsure`: anything else, with the number of further probes that would decide it.
+    """
+    found = _findings(takes, outcomes, heldout, settings, seed)
+    failed = next((item for item in found if item.passed is False and item.name != "gain"), None)
+    if failed is not None:
+        return Verdict(
+            verdict="refuse", reason=_("Harm is shown: {finding}.").format(finding=failed.sentence), findings=found
+        )
+    gain = next((item for item in found if item.name == "gain"), None)
+    if gain is None:
+        reason = _("Cannot tell: no comment has a check and probes in scope; give at least {n}.").format(
+            n=settings.min_probes
+        )
+        return Verdict(verdict="unsure", reason=reason, findings=found, needed=settings.min_probes)
+    if gain.passed is False:
+        reason = _("A gain that matters ({worthwhile} points) is excluded: {finding}.").format(
+            worthwhile=f"{100 * settings.worthwhile:.0f}", finding=gain.sentence
+        )
+        return Verdict(verdict="refuse", reason=reason, findings=found)
+    undecided = [item for item in found if item.passed is None and item.name in findings.PRIMARY]
+    return _unsure(undecided, found, outcomes, settings) if undecided else _promote(gain, found)
+
+
+def _findings(
+    takes: Sequence[Take], outcomes: Sequence[Outcome], heldout: Heldout | None, settings: Gate, seed: int
+) -> tuple[Finding, ...]:
+    found = (
+        findings.gain(outcomes, settings, seed=seed),
+        findings.leak(outcomes, settings, seed=seed),
+        findings.drift(outcomes, settings, seed=seed),
+        findings.heldout_loss(heldout, settings),
+        findings.worst_comment(takes, outcomes, settings),
+        findings.length(outcomes, heldout, settings),
+        findings.copying(outcomes, heldout, settings),
+        findings.repetition(outcomes, settings),
+    )
+    return tuple(item for item in found if item is not None)
+
+
+def _promote(gain: Finding, found: tuple[Finding, ...]) -> Verdict:
+    names = {"leak": _("leak"), "drift": _("drift"), "heldout": _("held-out loss")}
+    missing = [word for name, word in names.items() if all(item.name != name for item in found)]
+    reason = _("Better, and no guard fails: {finding}.").format(finding=gain.sentence)
+    if missing:
+        reason = _("Better, and no guard fails: {finding} (not measured: {missing}).").format(
+            finding=gain.sentence, missing=_(", ").join(missing)
+        )
+    return Verdict(verdict="promote", reason=reason, findings=found)
+
+
+def _unsure(
+    undecided: Sequence[Finding], found: tuple[Finding, ...], outcomes: Sequence[Outcome], settings: Gate
+) -> Verdict:
+    asked = [(_needed(item, outcomes, settings), item) for item in undecided]
+    needed, most = max(asked, key=lambda pair: pair[0])
+    template = _("Cannot tell yet: {finding}; about {needed} more {scope} would decide it.")
+    scopes = {
+        "gain": _("probes in scope"),
+        "leak": _("probes near the scope"),
+        "drift": _("probes out of scope"),
+        "heldout": _("held-out tokens"),
+    }
+    reason = template.format(finding=most.sentence, needed=needed, scope=scopes[most.name])
+    return Verdict(verdict="unsure", reason=reason, findings=found, needed=needed)
+
+
+def _needed(finding: Finding, outcomes: Sequence[Outcome], settings: Gate) -> int:
+    """Return how many more probes would decide this finding with the settings' power, if rates stay as they are.
+
+    The interval tells the standard deviation of one probe (clusters included); n = ((z_a + z_b) sd / distance)², where the
+    distance is from the estimate to what the interval must exclude.
+    """
+    if finding.name == "heldout":
+        return max(1, settings.min_heldout_tokens - finding.n)
+    tail = settings.alpha / 2 if finding.name == "gain" else settings.alpha
+    reach = float(stats.norm.isf(tail)) + float(stats.norm.ppf(settings.power))
+    half = (finding.interval[1] - finding.interval[0]) / 2
+    sd = half / float(stats.norm.isf(tail)) * np.sqrt(finding.n)
+    if finding.name == "gain":
+        least = settings.worthwhile / 2
+        distance = max(finding.estimate - settings.min_gain, settings.worthwhile - finding.estimate, least)
+        floor = max(settings.min_probes, statistics.needed(1.0, 1.0, alpha=settings.alpha))
+    else:
+        distance = max(abs(finding.margin - finding.estimate), finding.margin / 2)
+        # Even if no probe ever changes, Tango's limit z²/(n + z²) is under the margin only from here on.
+        floor = int(np.ceil(stats.norm.isf(tail) ** 2 * (1 - finding.margin) / finding.margin))
+    total = int(np.ceil((reach * sd / distance) ** 2))
+    return min(_MOST, max(1, total - finding.n, floor - finding.n))
+
+
+__all__ = ["EXIT_CODES", "Gate", "decide"]
