@@ -21,9 +21,9 @@ def hindsight(
     """Return the loss that raises tokens the informed teacher finds more probable and lowers those it finds less so.
 
     Source: self-distillation from user interactions (arXiv 2603.12273, offline form).
-    Loss: A_t = sg[teacher_t - student_t], clipped to [-clip, clip]; a row's loss is -sum_t w_t A_t log pi_t / sum_t w_t over its
-    targets after the first `skip_first`; total = sum over rows, count = rows with a target left. The value itself says
-    little (its gradient is what matters); `sums` carries the mean advantage and the mean gap of a row, in nats a token.
+    Loss: A_t = sg[teacher_t - student_t], clipped to [-clip, clip]; a row's loss is -sum_t w_t A_t log pi_t / sum_t w_t
+    over its targets after the first `skip_first`; total = sum over rows, count = rows with a target left. The value itself
+    says little (its gradient is what matters); `sums` carries each row's mean advantage and mean gap, in nats a token.
     """
     kept = weights * (_rank(row_of) >= skip_first)
     advantage = (teacher - student).detach()

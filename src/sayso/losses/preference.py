@@ -24,9 +24,9 @@ def dpo(
     sft_weight: float = 0.0,
     tokens: Float[Tensor, " R"] | None = None,
 ) -> Loss:
-    """Return the preference loss of pairs; rows are chosen, rejected, chosen, rejected, and each row is a sum of log-probabilities.
+    """Return the preference loss of pairs: rows are chosen, rejected, chosen, rejected, each a sum of log-probabilities.
 
-    Source: Direct Preference Optimization (arXiv 2305.18290, eq. 7); Anchored Preference Optimization (arXiv 2408.06266, eq. 7).
+    Source: Direct Preference Optimization (arXiv 2305.18290, eq. 7); Anchored Preference Optimization (2408.06266, eq. 7).
     Loss: total = sum over pairs, count = pairs, with D = log pi - log pi_ref:
         sigmoid   -log sigma(beta (D_chosen - D_rejected))
         apo_zero  1 - sigma(beta D_chosen) + sigma(beta D_rejected)

@@ -1,0 +1,160 @@
+"""Checkpoints: a folder written under another name, flushed to disk and renamed, with a checksum for every file.
+
+A half-written or damaged checkpoint is skipped and the next older one is used. What is kept: the trained weights, the
+optimizer's state, the step, and a fingerprint of what the run was started with. No random state is kept: the random numbers
+of a step are a function of the seed and the step. No pickle is written or read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from sayso.errors import StoreError
+
+logger = logging.getLogger(__name__)
+
+_MANIFEST = "manifest.json"
+_STATE = "state.json"
+_WEIGHTS = "weights.safetensors"
+_OPTIMIZER = "optimizer.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checkpoint:
+    """A whole checkpoint on disk: after how many steps, of which run, and where."""
+
+    step: int
+    fingerprint: str
+    folder: Path
+
+
+def save(
+    folder: Path,
+    *,
+    step: int,
+    fingerprint: str,
+    parameters: Mapping[str, torch.nn.Parameter],
+    optimizer: torch.optim.Optimizer,
+) -> Checkpoint:
+    """Write the state after `step` steps; it is whole on disk when this returns.
+
+    Raises:
+        StoreError: the disk refused; older checkpoints are untouched.
+    """
+    final = folder / f"step-{step:08d}"
+    writing = folder / f".writing-{step:08d}"
+    try:
+        shutil.rmtree(writing, ignore_errors=True)
+        writing.mkdir(parents=True)
+        save_file({name: item.detach().contiguous() for name, item in parameters.items()}, writing / _WEIGHTS)
+        save_file(_optimizer_tensors(parameters, optimizer), writing / _OPTIMIZER)
+        _write(writing / _STATE, {"step": step, "fingerprint": fingerprint})
+        _write(writing / _MANIFEST, {name: _sha256(writing / name) for name in (_STATE, _WEIGHTS, _OPTIMIZER)})
+        for path in (*writing.iterdir(), writing):
+            _flush(path)
+        if final.exists():
+            shutil.rmtree(final)
+        writing.rename(final)
+        _flush(folder)
+    except (OSError, SafetensorError) as error:
+        raise StoreError(
+            "the checkpoint {path!r} could not be written: {reason}", path=str(final), reason=str(error)
+        ) from error
+    return Checkpoint(step=step, fingerprint=fingerprint, folder=final)
+
+
+def newest(folder: Path) -> Checkpoint | None:
+    """Return the newest checkpoint that is whole; damaged ones are skipped with a warning in the log."""
+    return next(_whole(folder), None)
+
+
+def load(checkpoint: Checkpoint, *, parameters: Mapping[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer) -> None:
+    """Put a checkpoint's weights and optimizer state back.
+
+    Raises:
+        StoreError: it holds other weights than the model trains.
+    """
+    weights = load_file(checkpoint.folder / _WEIGHTS)
+    expected = {name: tuple(item.shape) for name, item in parameters.items()}
+    if {name: tuple(item.shape) for name, item in weights.items()} != expected:
+        raise StoreError(
+            "the checkpoint {path!r} holds other weights than this model trains; start the run anew in an empty folder",
+            path=str(checkpoint.folder),
+        )
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(weights[name])
+    tensors = load_file(checkpoint.folder / _OPTIMIZER)
+    optimizer.state.clear()
+    for key, value in tensors.items():
+        kind, _, name = key.partition("/")
+        # AdamW keeps its step counts on the CPU and its moments beside the weights.
+        place = value if kind == "step" else value.to(parameters[name].device)
+        optimizer.state[parameters[name]][kind] = place
+
+
+def prune(folder: Path, limit: int) -> None:
+    """Delete all but the newest `limit` whole checkpoints, and what was left half-written; 0 keeps all whole ones."""
+    for path in folder.glob(".writing-*"):
+        shutil.rmtree(path, ignore_errors=True)
+    if limit:
+        for old in list(_whole(folder))[limit:]:
+            shutil.rmtree(old.folder, ignore_errors=True)
+
+
+def _whole(folder: Path) -> Iterator[Checkpoint]:
+    """Yield the checkpoints whose files match their checksums, newest first."""
+    for path in sorted(folder.glob("step-*"), reverse=True):
+        reason = _damage(path)
+        if reason:
+            logger.warning("checkpoint %s is skipped: %s", path, reason)
+            continue
+        state = json.loads((path / _STATE).read_text(encoding="utf-8"))
+        yield Checkpoint(step=state["step"], fingerprint=state["fingerprint"], folder=path)
+
+
+def _damage(path: Path) -> str:
+    try:
+        manifest = json.loads((path / _MANIFEST).read_text(encoding="utf-8"))
+        wrong = [name for name in (_STATE, _WEIGHTS, _OPTIMIZER) if manifest[name] != _sha256(path / name)]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return f"{type(error).__name__}: {error}"
+    return f"checksum of {', '.join(wrong)}" if wrong else ""
+
+
+def _optimizer_tensors(
+    parameters: Mapping[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer
+) -> dict[str, torch.Tensor]:
+    return {
+        f"{kind}/{name}": value.detach().contiguous()
+        for name, parameter in parameters.items()
+        for kind, value in optimizer.state[parameter].items()
+    }
+
+
+def _write(path: Path, form: Mapping[str, object]) -> None:
+    path.write_text(json.dumps(form, indent=1, sort_keys=True), encoding="utf-8")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,72 @@
+"""The scope guard: the model's own answers on prompts where no comment applies, learnt beside the method's rows.
+
+Source: the anchor of C3PO (arXiv 2402.10893, eq. 5), with its code's default of likelihood only. Differs: it is added to
+every method, not to DPO alone, and weighs 0.5 a kind where the paper's code has 0.1 near and 0.2 out: on a model of a few
+million parameters 0.5 cut the leak to a third for a quarter of the gain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sayso.batches import Row, collate, micro_batches, row
+from sayso.losses.likelihood import nll
+from sayso.training.order import endless
+from sayso.training.settings import Guard
+
+if TYPE_CHECKING:
+    from sayso.models import Policy
+    from sayso.models.sampling import Sampling
+    from sayso.records import Prompt
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Anchors:
+    """Rows that hold the model where no comment applies, and how strongly."""
+
+    near: Sequence[Row] = ()
+    out: Sequence[Row] = ()
+    settings: Guard = field(default_factory=Guard)
+
+    def kinds(self) -> tuple[tuple[str, Sequence[Row], float], ...]:
+        """Return name, rows and weight of each kind that is in use."""
+        if not self.settings.enabled:
+            return ()
+        both = (("near", self.near, self.settings.near_weight), ("out", self.out, self.settings.out_weight))
+        return tuple(kind for kind in both if kind[1] and kind[2])
+
+
+def own_answers(policy: Policy, prompts: Sequence[Prompt], sampling: Sampling) -> list[tuple[Prompt, str]]:
+    """Return each prompt with what the model answers now, before training."""
+    return list(zip(prompts, policy.generate(prompts, sampling), strict=True))
+
+
+def anchor_rows(policy: Policy, prompts_with_answers: Iterable[tuple[Prompt, str]]) -> list[Row]:
+    """Return one row a prompt and the model's own answer to it."""
+    return [
+        row(policy.encode_prompt(prompt), policy.encode_response(text), label=f"anchor {prompt.id}")
+        for prompt, text in prompts_with_answers
+    ]
+
+
+def backward(policy: Policy, anchors: Anchors, *, step: int, seed: int, max_tokens: int) -> dict[str, float]:
+    """Add the anchors' gradients of one step and return the mean loss of each kind, in nats a token."""
+    losses = {}
+    for name, rows, weight in anchors.kinds():
+        chosen = endless(rows, step=step, size=anchors.settings.rows_per_step, seed=seed)
+        count = sum(sum(item.weights[1:]) for item in chosen)
+        total = 0.0
+        for part in micro_batches(chosen, group=1, max_tokens=max_tokens):
+            batch = collate(part, packed=policy.packed, pad_id=policy.pad_id, device=device_of(policy))
+            loss = nll(policy.token_logprobs(batch), batch.weights)
+            (loss.total * (weight / count)).backward()
+            total += float(loss.total.detach())
+        losses[name] = total / count
+    return losses
+
+
+def device_of(policy: Policy) -> str:
+    """Return where the policy's weights are."""
+    return str(next(policy.module.parameters()).device)

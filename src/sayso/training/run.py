@@ -1,0 +1,83 @@
+"""The run folder: `metrics.jsonl`, a line a step, and `settings.json`, what the run was started with."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sayso.errors import StoreError
+from sayso.training.steps import Step
+
+METRICS = "metrics.jsonl"
+SETTINGS = "settings.json"
+
+
+def keep(steps: Iterator[Step], folder: Path, *, settings: Mapping[str, Any] | None = None) -> Iterator[Step]:
+    """Pass step records through and append each to `metrics.jsonl`, flushed line by line.
+
+    A resumed run first cuts the file back to where it is taken up, so that no step stands in it twice. `settings` (of any
+    kind: method, train, guard …; dataclasses are written as their fields) goes to `settings.json`.
+
+    Raises:
+        StoreError: the disk refused.
+    """
+    with _said(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        if settings is not None:
+            _replace(folder / SETTINGS, json.dumps(_plain(settings), indent=1, ensure_ascii=False) + "\n")
+    for number, record in enumerate(steps):
+        with _said(folder):
+            if number == 0:
+                _cut(folder / METRICS, record.step)
+            with (folder / METRICS).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(dataclasses.asdict(record)) + "\n")
+        yield record
+
+
+@contextmanager
+def _said(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            "the run folder {path!r} cannot be written: {reason}", path=str(folder), reason=str(error)
+        ) from error
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    """Return the records of `metrics.jsonl`; a half-written last line is left out."""
+    path = folder / METRICS
+    return _whole_lines(path) if path.exists() else []
+
+
+def _cut(path: Path, step: int) -> None:
+    if path.exists():
+        before = [record for record in _whole_lines(path) if record["step"] < step]
+        _replace(path, "".join(json.dumps(record) + "\n" for record in before))
+
+
+def _whole_lines(path: Path) -> list[dict[str, Any]]:
+    lines = path.read_bytes().split(b"\n")
+    return [json.loads(line) for line in lines[:-1] if line]
+
+
+def _replace(path: Path, text: str) -> None:
+    writing = path.with_name(path.name + ".writing")
+    with writing.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    writing.replace(path)
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return value

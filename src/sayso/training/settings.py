@@ -1,0 +1,98 @@
+"""What steers a training run; keys are Hugging Face's where Hugging Face has one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sayso.errors import SettingsError
+
+Schedule = Literal["constant", "linear", "cosine"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Train:
+    """Settings of one training run."""
+
+    learning_rate: float | None = None
+    """Peak learning rate; empty: the method's own."""
+    max_steps: int = 0
+    """How many optimizer steps; 0: as many as `num_train_epochs` needs."""
+    num_train_epochs: float = 3.0
+    """How often every row is seen, when `max_steps` is 0."""
+    per_device_train_batch_size: int = 8
+    """Groups (single rows, or pairs) a step."""
+    gradient_accumulation_steps: int = 1
+    """Multiplies the groups of a step; memory is governed by `max_tokens` alone."""
+    max_tokens: int = 2048
+    """Tokens that go through the model at once; a larger group goes alone. Does not change what is learnt."""
+    warmup_ratio: float = 0.05
+    """Share of the steps during which the rate rises from 0."""
+    lr_scheduler_type: Schedule = "cosine"
+    """How the rate falls after warm-up: not (`constant`), in a line, or along a cosine, to 0."""
+    weight_decay: float = 0.0
+    """AdamW's decoupled decay."""
+    adam_beta1: float = 0.9
+    """AdamW's decay of the mean gradient."""
+    adam_beta2: float = 0.999
+    """AdamW's decay of the mean squared gradient."""
+    adam_epsilon: float = 1e-8
+    """AdamW's guard against division by nothing."""
+    max_grad_norm: float = 1.0
+    """Gradients longer than this are shortened to it; 0: never."""
+    seed: int = 0
+    """Order of rows, dropout, and the adapter's first weights."""
+    save_steps: int = 50
+    """A checkpoint every so many steps and at the end; 0: at the end only."""
+    save_total_limit: int = 2
+    """How many checkpoints are kept, the newest; 0: all."""
+    use_lora: bool = True
+    """Train a low-rank adapter; otherwise all weights."""
+    lora_r: int = 16
+    """Rank of the adapter."""
+    lora_alpha: float = 32.0
+    """The adapter's output is scaled by `lora_alpha / lora_r`."""
+    lora_dropout: float = 0.0
+    """Share of the adapter's inputs dropped in training."""
+    lora_target_modules: str | tuple[str, ...] = "all-linear"
+    """Which modules get an adapter: `all-linear`, or names."""
+
+    def __post_init__(self) -> None:
+        for name in ("per_device_train_batch_size", "gradient_accumulation_steps", "max_tokens", "lora_r"):
+            _at_least(self, name, 1)
+        for name in ("max_steps", "num_train_epochs", "warmup_ratio", "weight_decay", "max_grad_norm"):
+            _at_least(self, name, 0)
+        for name in ("save_steps", "save_total_limit", "lora_dropout"):
+            _at_least(self, name, 0)
+
+    @property
+    def groups_per_step(self) -> int:
+        """Groups whose gradients make one optimizer step."""
+        return self.per_device_train_batch_size * self.gradient_accumulation_steps
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guard:
+    """Settings of the scope guard: the model's own answers on near and out prompts hold it where no comment applies."""
+
+    enabled: bool = True
+    """Whether anchors are learnt beside the method's rows."""
+    near_weight: float = 0.5
+    """Weight of the anchors on prompts that look alike but where the comment does not apply."""
+    out_weight: float = 0.5
+    """Weight of the anchors on all other prompts."""
+    rows_per_step: int = 4
+    """Anchors of each kind a step."""
+
+    def __post_init__(self) -> None:
+        _at_least(self, "near_weight", 0)
+        _at_least(self, "out_weight", 0)
+        _at_least(self, "rows_per_step", 1)
+
+
+def _at_least(settings: Train | Guard, name: str, least: float) -> None:
+    value = getattr(settings, name)
+    if not value >= least:
+        raise SettingsError(
+            "{key}: found {found!r}; expected a number of at least {least}", key=name, found=value, least=least
+        )

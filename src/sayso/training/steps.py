@@ -1,0 +1,240 @@
+"""The loop: pack rows, ask the method for its loss, divide the gradient once, add the anchors, step, yield a record."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from sayso.batches import Row, collate, micro_batches
+from sayso.errors import ModelError, PreflightError, SettingsError
+from sayso.records import identity
+from sayso.training import checkpoints
+from sayso.training import guard as guards
+from sayso.training.guard import Anchors
+from sayso.training.optimizer import adamw, carries_adapter, rate, trainable
+from sayso.training.order import groups_of_step, num_steps
+from sayso.training.preflight import check_rows, name_rows
+from sayso.training.settings import Train
+
+if TYPE_CHECKING:
+    from sayso.methods import Method
+    from sayso.models import Policy, Scorer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """What one optimizer step did."""
+
+    step: int
+    """From 1."""
+    num_steps: int
+    loss: float
+    """The method's loss, averaged over everything it counts in the step."""
+    learning_rate: float
+    grad_norm: float
+    """Length of the gradient before it was shortened."""
+    tokens: int
+    """Tokens of the method's rows that went through the model."""
+    rows: int
+    near: float | None = None
+    """Loss of the near anchors, in nats a token; None without any."""
+    out: float | None = None
+    """Loss of the out anchors, in nats a token; None without any."""
+    sums: Mapping[str, float] = field(default_factory=dict, hash=False)
+    """What else the loss reports, averaged alike."""
+    seconds: float = 0.0
+    """Since the run was started or taken up again."""
+
+
+def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, settings, and how the run is kept
+    method: Method,
+    policy: Policy,
+    rows: Sequence[Row],
+    settings: Train,
+    *,
+    guard: Anchors | None = None,
+    folder: Path | None = None,
+    resume: bool = False,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Step]:
+    """Train `policy` (made ready by `prepare`) on `rows` in place and yield a record after each optimizer step.
+
+    With a `folder`, checkpoints are kept in its `checkpoints/`; with `resume`, the run goes on after the newest whole one,
+    and on a CPU ends bit for bit where it would have ended without a stop. A checkpoint is written after its step's record
+    was taken, so that what the consumer writes down is never behind the weights on disk.
+
+    Raises:
+        PreflightError: there is nothing to learn from.
+        SettingsError: the folder holds another run's checkpoints, or one that was not asked to be resumed.
+        ModelError: the loss or the gradient is not finite; the rows are named, and no update was made from them.
+    """
+    check_rows(rows, policy, group=method.group)
+    anchors = guard or Anchors()
+    kept = folder / "checkpoints" if folder else None
+    mark = fingerprint(method, rows, settings, anchors)
+    found = _found(kept, mark, resume=resume)
+    parameters = _expected(policy, settings)
+    run = _Run(
+        method=method, policy=policy, reference=policy.reference() if method.uses_reference else policy,
+        rows=rows, settings=settings, anchors=anchors, parameters=parameters, optimizer=adamw(parameters, settings),
+        num_steps=num_steps(len(rows) // method.group, settings), folder=kept, fingerprint=mark,
+    )  # fmt: skip
+    if found:
+        checkpoints.load(found, parameters=parameters, optimizer=run.optimizer)
+    started = clock()
+    for number in range(found.step if found else 0, run.num_steps):
+        record = _step(run, number)
+        yield dataclasses.replace(record, seconds=clock() - started)
+        _keep(run, number + 1)
+
+
+def fingerprint(method: Method, rows: Sequence[Row], settings: Train, anchors: Anchors) -> str:
+    """Return the hash of everything that decides what is learnt; how often checkpoints are written is no part of it."""
+    plain = dataclasses.asdict(settings)
+    decisive = {key: value for key, value in plain.items() if not key.startswith("save_")}
+    learnt = [(item.ids, item.weights) for item in rows]
+    held = [(name, weight, [(item.ids, item.weights) for item in kind]) for name, kind, weight in anchors.kinds()]
+    return identity([repr(method), decisive, learnt, held, anchors.settings.rows_per_step])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Run:
+    """The parts of a run, put together once."""
+
+    method: Method
+    policy: Policy
+    reference: Scorer
+    rows: Sequence[Row]
+    settings: Train
+    anchors: Anchors
+    parameters: dict[str, torch.nn.Parameter]
+    optimizer: torch.optim.AdamW
+    num_steps: int
+    folder: Path | None
+    fingerprint: str
+
+
+def _found(folder: Path | None, mark: str, *, resume: bool) -> checkpoints.Checkpoint | None:
+    found = checkpoints.newest(folder) if folder else None
+    if found is None:
+        return None
+    if not resume:
+        raise SettingsError(
+            "{path!r} already holds a run of {step} steps; resume it, or choose another folder",
+            path=str(folder), step=found.step,
+        )  # fmt: skip
+    if found.fingerprint != mark:
+        raise SettingsError(
+            "{path!r} holds a run with other settings or other rows, so it cannot be resumed with these; "
+            "give back what it was started with (settings.json lies beside it), or choose another folder",
+            path=str(folder),
+        )
+    return found
+
+
+def _expected(policy: Policy, settings: Train) -> dict[str, torch.nn.Parameter]:
+    if settings.use_lora != carries_adapter(policy.module):
+        raise SettingsError(
+            "train.use_lora is {wanted}, but the model carries {found}; make it ready with training.optimizer.prepare first",
+            wanted=settings.use_lora, found="no adapter" if settings.use_lora else "an adapter",
+        )  # fmt: skip
+    return trainable(policy.module)
+
+
+def _step(run: _Run, number: int) -> Step:
+    """Do one optimizer step (`number` from 0). Random numbers are a function of seed and step and touch no one else's."""
+    settings = run.settings
+    chosen = _rows_of_step(run, number)
+    with torch.random.fork_rng():
+        torch.manual_seed(settings.seed * 1_000_003 + number)
+        try:
+            loss, sums = _method_backward(run, chosen, number)
+            held = guards.backward(run.policy, run.anchors, step=number, seed=settings.seed, max_tokens=settings.max_tokens)
+            norm = _norm(run, chosen, number)
+            for group in run.optimizer.param_groups:
+                group["lr"] = _rate(run, number)
+            run.optimizer.step()
+        finally:
+            run.optimizer.zero_grad(set_to_none=True)
+    return Step(
+        step=number + 1, num_steps=run.num_steps, loss=loss, learning_rate=_rate(run, number), grad_norm=norm,
+        tokens=sum(len(item.ids) for item in chosen), rows=len(chosen),
+        near=held.get("near"), out=held.get("out"), sums=sums,
+    )  # fmt: skip
+
+
+def _rows_of_step(run: _Run, number: int) -> list[Row]:
+    size = run.method.group
+    groups = groups_of_step(number, len(run.rows) // size, run.settings)
+    members = [run.rows[group * size : (group + 1) * size] for group in groups]
+    if not run.policy.packed:  # padding is least where neighbours are alike
+        members.sort(key=lambda rows: max(len(item.ids) for item in rows))
+    return [item for rows in members for item in rows]
+
+
+def _method_backward(run: _Run, chosen: Sequence[Row], number: int) -> tuple[float, dict[str, float]]:
+    """Leave the gradient of the mean loss in the parameters: sums over micro-batches, divided once by the total count."""
+    total, count, sums = 0.0, 0.0, dict[str, float]()
+    for part in micro_batches(chosen, group=run.method.group, max_tokens=run.settings.max_tokens):
+        batch = collate(
+            part, group=run.method.group, packed=run.policy.packed, pad_id=run.policy.pad_id,
+            device=guards.device_of(run.policy),
+        )  # fmt: skip
+        loss = run.method.loss(run.policy, run.reference, batch)
+        value = float(loss.total.detach())
+        if not math.isfinite(value):
+            raise _not_finite(value, part, number)
+        if loss.total.requires_grad:
+            loss.total.backward()
+        total += value
+        count += loss.count
+        for name, amount in loss.sums.items():
+            sums[name] = sums.get(name, 0.0) + amount
+    if not count:
+        raise PreflightError(
+            "nothing is left to learn from at step {step}: {rows}; the method's settings leave out all their tokens",
+            step=number + 1, rows=name_rows(chosen),
+        )  # fmt: skip
+    for parameter in run.parameters.values():
+        if parameter.grad is not None:
+            parameter.grad.div_(count)
+    return total / count, {name: amount / count for name, amount in sums.items()}
+
+
+def _norm(run: _Run, chosen: Sequence[Row], number: int) -> float:
+    limit = run.settings.max_grad_norm or math.inf
+    norm = float(torch.nn.utils.clip_grad_norm_(run.parameters.values(), limit))
+    if not math.isfinite(norm):
+        raise _not_finite(norm, chosen, number)
+    return norm
+
+
+def _not_finite(value: float, rows: Sequence[Row], number: int) -> ModelError:
+    return ModelError(
+        "the loss or its gradient became {value} at step {step}, on {rows}; no update was made from them. "
+        "Lower train.learning_rate, or look at these rows",
+        value=value, step=number + 1, rows=name_rows(rows),
+    )  # fmt: skip
+
+
+def _rate(run: _Run, number: int) -> float:
+    peak = run.settings.learning_rate
+    return rate(number, run.num_steps, run.method.learning_rate if peak is None else peak, run.settings)
+
+
+def _keep(run: _Run, done: int) -> None:
+    if run.folder is None:
+        return
+    every = run.settings.save_steps
+    if done == run.num_steps or (every and done % every == 0):
+        checkpoints.save(
+            run.folder, step=done, fingerprint=run.fingerprint, parameters=run.parameters, optimizer=run.optimizer
+        )
+        checkpoints.prune(run.folder, run.settings.save_total_limit)
