@@ -1,10 +1,15 @@
-"""What every test may ask for: the shared real data, where it lies beside the checkout."""
+"""What every test may ask for: a tiny model of our own, and the shared real data where it lies beside the checkout."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+import torch
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from sayso.models.local import LocalModel, load
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -16,3 +21,50 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared data folder does not lie beside the checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Hugging Face folder: a random two-layer Llama with grouped queries and a byte tokenizer, the same every time."""
+    folder = tmp_path_factory.mktemp("tiny") / "tiny-llama"
+    tokenizer = _byte_tokenizer()
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, max_position_embeddings=256, bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
+    )  # fmt: skip
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        module = LlamaForCausalLM(config)
+    module.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def tiny(tiny_folder: Path) -> LocalModel:
+    """The tiny model, freshly loaded."""
+    return load(tiny_folder)
+
+
+CHAT_TEMPLATE = (
+    "{% for m in messages %}"
+    "{% if m['role'] == 'user' %}<|user|>{{ m['content'] }}"
+    "{% elif m['role'] == 'assistant' %}<|assistant|>{{ m['content'] }}<|end|>"
+    "{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+
+
+def _byte_tokenizer() -> PreTrainedTokenizerFast:
+    specials = ["<|pad|>", "<|end|>", "<|user|>", "<|assistant|>"]
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())  # one letter stands for each of the 256 bytes
+    words = {word: number for number, word in enumerate([*specials, *letters])}
+    tokenizer = Tokenizer(models.BPE(vocab=words, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([AddedToken(word, special=True, normalized=False) for word in specials])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token="<|end|>", pad_token="<|pad|>", model_max_length=256,
+        additional_special_tokens=["<|user|>", "<|assistant|>"], chat_template=CHAT_TEMPLATE,
+    )  # fmt: skip

@@ -1,0 +1,239 @@
+"""A Hugging Face causal model that runs here: it writes, says how probable words are, and can be trained.
+
+Dropout: the model is kept in evaluation mode, also while it learns, because every method here compares probabilities of the
+same words and dropout would compare noise. The one exception is `lora_dropout`, on while gradients are recorded.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from peft import PeftModel
+from torch import Tensor, nn
+
+from sayso.batches import Batch
+from sayso.errors import ModelError, NotFoundError
+from sayso.models import adapters, folders, generation, scoring
+from sayso.models.chat import Chat, chat_of
+from sayso.models.sampling import Sampling
+from sayso.records import Prompt
+
+
+def load(
+    name_or_path: str | Path, *, adapter: str | Path | None = None, device: str = "auto", dtype: str | None = None
+) -> LocalModel:
+    """Open a causal model by folder or Hugging Face id, with an adapter on it where one is named.
+
+    A folder that is itself an adapter is opened on the base its adapter_config.json names. `device` "auto" is the GPU where
+    there is one. `dtype` None is float32 on a CPU, and elsewhere what the weights are stored in.
+
+    Raises:
+        NotFoundError: there is no such model or adapter.
+        ModelError: it cannot be opened: pickled or damaged weights, no tokenizer, another base, not a causal model.
+    """
+    name = str(name_or_path)
+    folder = folders.find(name)
+    if folders.is_adapter(folder):
+        base = folders.read_json(folder / "adapter_config.json").get("base_model_name_or_path") or ""
+        return load(base, adapter=folder, device=device, dtype=dtype)
+    config = folders.open_config(folder)
+    place = _device(device)
+    module = folders.open_module(folder, config, dtype=_dtype(dtype, place)).to(place).eval()
+    tokenizer = folders.open_tokenizer(folder)
+    model = LocalModel(name=name, module=module, tokenizer=tokenizer)
+    return model if adapter is None else adapters.load_onto(model, folders.find(str(adapter)))
+
+
+class LocalModel:
+    """A Hugging Face causal model with its tokenizer; a `Policy`."""
+
+    def __init__(self, *, name: str, module: Any, tokenizer: Any) -> None:
+        self.name = name
+        self.base = name
+        """What an adapter saved from this model is loaded onto."""
+        self.module = module
+        self.tokenizer = tokenizer
+        self.chat: Chat = chat_of(tokenizer, _stop_ids(module))
+        self.pad_id: int = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else min(self.chat.stop_ids)
+        self.max_length: int = _max_length(module, tokenizer)
+        self.head_alone = scoring.head_stands_alone(module)
+        self.packed, self.packed_reason = scoring.supports_packing(module, head_alone=self.head_alone)
+        """Why batches are packed, or why they are padded."""
+        self._continued = False
+        self._reference: _Frozen | None = None
+
+    @property
+    def inner(self) -> Any:
+        """The transformers model itself, inside peft's wrapper where there is one; its adapters act in it."""
+        return self.module.get_base_model() if isinstance(self.module, PeftModel) else self.module
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are, and where batches belong."""
+        return torch.device(self.inner.device)
+
+    def trainable(self) -> list[nn.Parameter]:
+        """Return the parameters that learn: the adapter's, or all of them."""
+        return [parameter for parameter in self.module.parameters() if parameter.requires_grad]
+
+    def num_parameters(self, *, trainable: bool = False) -> int:
+        """Count the weights, or only those that learn."""
+        return sum(p.numel() for p in self.module.parameters() if p.requires_grad or not trainable)
+
+    def encode_prompt(self, prompt: Prompt) -> list[int]:
+        """Return the ids of a prompt, up to where the answer begins.
+
+        Raises:
+            ModelError: the model's chat template refuses these turns.
+        """
+        return self.chat.encode_prompt(prompt)
+
+    def encode_response(self, text: str) -> list[int]:
+        """Return the ids of an answer, the end-of-answer token included; never joined with the prompt's text."""
+        return self.chat.encode_response(text)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the words of an answer's ids, without what the chat template puts around them."""
+        return self.chat.decode(ids)
+
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[str]:
+        """Write one response a prompt; a prompt given twice gets two, and the batch size changes nothing.
+
+        Raises:
+            ModelError: a prompt leaves no room for an answer in the model's context.
+        """
+        encoded = [self.encode_prompt(prompt) for prompt in prompts]
+        for prompt, ids in zip(prompts, encoded, strict=True):
+            if len(ids) >= self.max_length:
+                raise ModelError(
+                    "prompt {prompt!r} has {found} tokens, but the context of {name!r} holds {limit} with the answer; "
+                    "shorten the prompt or use a model with a longer context",
+                    prompt=prompt.id,
+                    found=len(ids),
+                    name=self.name,
+                    limit=self.max_length,
+                )
+        self._set_dropout(learning=False)
+        answers = generation.write(self.inner, encoded, sampling, stop_ids=self.chat.stop_ids, max_length=self.max_length)
+        return [self.decode(ids) for ids in answers]
+
+    def token_logprobs(self, batch: Batch) -> Float[Tensor, " M"]:
+        """Return the float32 log-probability (nats) of every target of a batch, with gradient."""
+        self._set_dropout(learning=torch.is_grad_enabled())
+        return scoring.token_logprobs(self.inner, batch, head_alone=self.head_alone)
+
+    def reference(self) -> _Frozen:
+        """Return the frozen model as it was before training.
+
+        A fresh adapter is switched off; of an adapter trained earlier, or of all weights, a copy is made when this is first
+        called: call it before the first step.
+        """
+        if self._reference is None:
+            self._reference = _Frozen(self, _before(self))
+        return self._reference
+
+    def save(self, folder: Path) -> None:
+        """Write an ordinary Hugging Face folder, or an adapter's, safetensors only; a crash leaves what was there before.
+
+        Raises:
+            ModelError: the disk refused.
+        """
+        folders.write_whole(Path(folder), self._fill)
+
+    def carrying(self, module: Any, *, continued: bool) -> LocalModel:
+        """Return this model around another module: with an adapter, or with one merged."""
+        other = copy.copy(self)
+        other.module, other._continued, other._reference = module, continued, None
+        return other
+
+    def _fill(self, folder: Path) -> None:
+        if isinstance(self.module, PeftModel):
+            adapters.save_adapter(self, folder)
+            return
+        self.module.save_pretrained(str(folder), safe_serialization=True)
+        self.tokenizer.save_pretrained(str(folder))
+
+    def _set_dropout(self, *, learning: bool) -> None:
+        if self.module.training:
+            self.module.eval()
+        for name, part in self.module.named_modules() if isinstance(self.module, PeftModel) else ():
+            if "lora_dropout" in name and isinstance(part, nn.Dropout):
+                part.train(learning)
+
+
+class _Frozen:
+    """A model as it was before training: a `Scorer` without gradient and without dropout."""
+
+    def __init__(self, model: LocalModel, before: Any) -> None:
+        self._model, self._before = model, before
+
+    def token_logprobs(self, batch: Batch) -> Float[Tensor, " M"]:
+        """Return the log-probability of every target under the frozen model."""
+        model = self._model
+        model._set_dropout(learning=False)
+        with torch.no_grad(), _standing(model, self._before) as module:
+            return scoring.token_logprobs(module, batch, head_alone=model.head_alone)
+
+
+def _before(model: LocalModel) -> Any:
+    """Return what it takes to score as before training: None (adapter off), an adapter's tensors, or a whole module."""
+    if not isinstance(model.module, PeftModel):
+        return copy.deepcopy(model.module).requires_grad_(requires_grad=False).eval()
+    return [parameter.detach().clone() for parameter in model.trainable()] if model._continued else None
+
+
+@contextmanager
+def _standing(model: LocalModel, before: Any) -> Iterator[Any]:
+    """Yield the causal model as it was before training; afterwards everything is as it was."""
+    if isinstance(before, nn.Module):
+        yield before
+    elif before is None:
+        with model.module.disable_adapter():
+            yield model.inner
+    else:
+        learning = [(parameter, parameter.data) for parameter in model.trainable()]
+        try:
+            for (parameter, _), kept in zip(learning, before, strict=True):
+                parameter.data = kept
+            yield model.inner
+        finally:
+            for parameter, data in learning:
+                parameter.data = data
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        raise ModelError(
+            "device {name!r} cannot be used here ({reason}); expected auto, cpu or cuda", name=name, reason=str(error)
+        ) from error
+
+
+def _dtype(name: str | None, device: torch.device) -> torch.dtype | str:
+    if name is None:
+        return torch.float32 if device.type == "cpu" else "auto"
+    found = getattr(torch, name, None)
+    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+        raise NotFoundError("unknown dtype {name!r}; expected float32, bfloat16 or float16", name=name)
+    return found
+
+
+def _stop_ids(module: Any) -> list[int]:
+    """Return the end tokens the model's generation settings name."""
+    named = module.generation_config.eos_token_id
+    return [] if named is None else [named] if isinstance(named, int) else list(named)
+
+
+def _max_length(module: Any, tokenizer: Any) -> int:
+    config = module.config.get_text_config()
+    known = [getattr(config, name, None) for name in ("max_position_embeddings", "n_positions")]
+    return min([size for size in known if size] or [tokenizer.model_max_length])
