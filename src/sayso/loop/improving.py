@@ -16,7 +16,7 @@ from sayso.loop.progress import Progress, ignore
 from sayso.loop.settings import Settings
 from sayso.loop.workspace import Workspace
 from sayso.loop.writing import Field, survey
-from sayso.records import Comment, Refinement, Rejection, Response
+from sayso.records import Comment, Rejection, Response
 
 Held = Callable[[str], bool]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sayso import config, registry
 from sayso.errors import PreflightError, SettingsError
@@ -19,7 +19,7 @@ from sayso.loop.settings import Settings
 from sayso.loop.workspace import CANDIDATE, Workspace
 from sayso.loop.writing import survey
 from sayso.methods import METHODS, Method
-from sayso.records import Example, Refinement, Run, Version, identity
+from sayso.records import Example, Prompt, Refinement, Run, Version, identity
 
 if TYPE_CHECKING:
     from sayso.batches import Row
@@ -140,14 +140,16 @@ def train(
 
 
 def policy_for(workspace: Workspace, settings: Settings, parent: Version) -> LocalModel:
-    """Return the parent's model, made trainable: with a fresh adapter, the parent's own, or all of its weights."""
+    """Return the parent's model, loaded afresh and made trainable: a new adapter, the parent's own, or all weights."""
     from sayso.models import adapters, local
 
     base = parent.base if parent.form == "adapter" else parent.path
     adapter = workspace.place_of(parent.path) if parent.form == "adapter" else None
     policy = local.load(workspace.place_of(base), adapter=adapter)
     train = settings.train
-    if not train.use_lora or adapter is not None:
+    if not train.use_lora:
+        return adapters.merge(policy) if adapter is not None else policy
+    if adapter is not None:
         return policy
     lora = adapters.Lora(
         lora_r=train.lora_r, lora_alpha=train.lora_alpha, lora_dropout=train.lora_dropout,
@@ -173,14 +175,20 @@ def anchors_for(policy: LocalModel, settings: Settings, material: Material) -> A
         return None
     return guard.Anchors(
         settings=settings.guard,
-        near=tuple(guard.anchor_rows(policy, material.near)),
-        out=tuple(guard.anchor_rows(policy, material.out)),
+        near=guard.anchor_rows(policy, _said(material.near)),
+        out=guard.anchor_rows(policy, _said(material.out)),
     )
 
 
 def _example(item: Wanting, refinements: dict[str, Refinement]) -> Example:
     refinement = refinements.get(item.response.id)
     return Example(prompt=item.response.prompt, response=item.response, comments=item.failing, refinement=refinement)
+
+
+def _said(examples: Iterable[Example]) -> Iterator[tuple[Prompt, str]]:
+    for example in examples:
+        if example.response is not None:
+            yield example.prompt, example.response.text
 
 
 def _own(item: Wanting) -> Example:
@@ -221,16 +229,3 @@ def _sha256(folder: Path) -> str:
 
 def _weights(folder: Path) -> Iterator[Path]:
     yield from sorted(folder.glob("*.safetensors"))
-
-
-__all__: list[Any] = [
-    "Learnt",
-    "Material",
-    "anchors_for",
-    "checked_rows",
-    "gather",
-    "learn",
-    "method_of",
-    "policy_for",
-    "train",
-]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sayso.evaluation.gate import Gate
+from sayso.evaluation.settings import Gate
 from sayso.models.sampling import Sampling
 from sayso.training.settings import Guard, Train
 
@@ -58,10 +58,14 @@ class Settings:
     """JSONL of comments, relative to the file that names it."""
     method: str | dict[str, Any] = "refine_sft"
     """A name of `sayso.methods.METHODS`, `module:Class`, or a mapping with `name` and the method's own settings."""
+    learn_from: tuple[str, ...] = ()
+    """Ids of the comments to work on; empty: all that are open. A round with a comments file works on that file's."""
     output_dir: str = "workspace"
     """The workspace of a round started without one, relative to the round file."""
     seed: int | None = None
     """When given, laid over the seeds of generate, train and evaluate."""
+    critics: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What each critic is made of, by name: `rules: {checks: [...]}`."""
     generate: Sampling = field(default_factory=Sampling)
     refine: Refine = field(default_factory=Refine)
     train: Train = field(default_factory=Train)

@@ -31,7 +31,8 @@ class Field:
 
 def survey(workspace: Workspace, settings: Settings) -> Field:
     """Return the comments and prompts of the workspace, divided and placed."""
-    opened = workspace.store.comments(status="open")
+    wanted = settings.learn_from
+    opened = [item for item in workspace.store.comments(status="open") if not wanted or item.id in wanted]
     comments = standing(opened)
     bound = [item for item in opened if item.response is not None and item.kind in ("fix", "concern")]
     evaluate = settings.evaluate

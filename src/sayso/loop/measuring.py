@@ -1,0 +1,134 @@
+"""Evaluate: the probes of every comment, answered by champion and candidate, and the loss on text nobody commented on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sayso.evaluation import gate, guards, takes
+from sayso.i18n import gettext as _
+from sayso.loop import Watcher
+from sayso.loop.improving import checkers
+from sayso.loop.progress import Progress, ignore
+from sayso.loop.settings import Evaluate, Settings
+from sayso.loop.workspace import CHAMPION, Workspace
+from sayso.loop.writing import Field, answer, survey
+from sayso.records import Comment, Evaluation, Heldout, Outcome, Probe, Prompt, Response, Take, identity, reach_of
+
+if TYPE_CHECKING:
+    from sayso.batches import Row
+    from sayso.models.local import LocalModel
+
+Answers = dict[str, str]
+
+
+def evaluate(workspace: Workspace, settings: Settings, *, candidate: str, watch: Watcher = ignore) -> Evaluation:
+    """Measure a candidate against the version it was trained from, let the gate decide, and keep both.
+
+    Raises:
+        NotFoundError: there is no such candidate, or no held-out file where one is named.
+    """
+    after = workspace.store.version(candidate)
+    before = workspace.version(after.parent or CHAMPION)
+    field = survey(workspace, settings)
+    probed = [
+        _probed(comment, field, settings.evaluate, workspace.store.prompts(split="test")) for comment in field.comments
+    ]
+    prompts = _unique(probe.prompt for comment in probed for probe in comment.probes)
+    texts = [_answers(workspace, name, prompts, settings.evaluate, watch) for name in (before.id, after.id)]
+    found = _outcomes(probed, texts[0], texts[1])
+    measured = tuple(_take(comment, found) for comment in probed)
+    heldout = _heldout(workspace, settings, (before.id, after.id), probed, found, watch)
+    verdict = gate.decide(measured, found, heldout, settings.gate, seed=settings.evaluate.seed)
+    created = workspace.clock()
+    evaluation = Evaluation(
+        id=f"e-{identity([before.id, after.id, created])}", champion=before.id, candidate=after.id, takes=measured,
+        outcomes=found, heldout=heldout, verdict=verdict, created=created,
+    )  # fmt: skip
+    workspace.store.add_evaluation(evaluation)
+    return evaluation
+
+
+def _probed(comment: Comment, field: Field, settings: Evaluate, prompts: Sequence[Prompt]) -> Comment:
+    """Return the comment with its test probes alone; one that always applies is also tested on the test prompts."""
+    probes = list(field.divided[comment.id].test)
+    if reach_of(comment) == "always":
+        known = {probe.prompt.id for probe in comment.probes}
+        probes += [Probe(prompt=prompt, scope="in") for prompt in prompts if prompt.id not in known]
+    kept: list[Probe] = []
+    for scope in takes.SCOPES:
+        kept += [probe for probe in probes if probe.scope == scope][: settings.max_probes]
+    return replace(comment, probes=tuple(kept))
+
+
+def _answers(workspace: Workspace, version: str, prompts: Sequence[Prompt], settings: Evaluate, watch: Watcher) -> Answers:
+    model = workspace.model(version)
+    stage = _("probe {version}").format(version=version)
+    parts = answer(model, prompts, settings.sampling, stage=stage, watch=watch)
+    return {prompt.id: text for part, texts in parts for prompt, text in zip(part, texts, strict=True)}
+
+
+def _outcomes(comments: Sequence[Comment], before: Answers, after: Answers) -> tuple[Outcome, ...]:
+    held = checkers(comments)
+    countable = [comment for comment in comments if comment.id in held]
+    return tuple(outcome for comment in countable for outcome in takes.outcomes(comment, held[comment.id], before, after))
+
+
+def _take(comment: Comment, found: Sequence[Outcome]) -> Take:
+    return takes.take(comment, found)
+
+
+def _heldout(
+    workspace: Workspace,
+    settings: Settings,
+    versions: tuple[str, str],
+    comments: Sequence[Comment],
+    found: Sequence[Outcome],
+    watch: Watcher,
+) -> Heldout | None:
+    """Return loss on held-out text before and after; None where there is no such text."""
+    from sayso.evaluation import heldout
+
+    texts = _heldout_texts(workspace, settings, versions[0], found)
+    if not texts:
+        return None
+    losses, tokens = [], 0
+    for number, name in enumerate(versions):
+        watch(Progress(stage=_("held-out loss"), done=number, total=len(versions), unit=_("versions")))
+        model = workspace.model(name)
+        result = heldout.loss(model, _rows(model, texts))
+        losses.append(result.loss)
+        tokens = result.tokens
+    outside = [outcome for outcome in found if outcome.scope != "in"]
+    return Heldout(
+        loss_before=losses[0], loss_after=losses[1], tokens=tokens, length_ratio=guards.length_ratio(outside),
+        copying=guards.copying(found, {comment.id: comment for comment in comments}),
+    )  # fmt: skip
+
+
+def _heldout_texts(
+    workspace: Workspace, settings: Settings, champion: str, found: Sequence[Outcome]
+) -> list[tuple[Prompt, str]]:
+    if settings.evaluate.heldout:
+        from sayso.store import exchange
+
+        path = Path(settings.evaluate.heldout)
+        responses: Iterable[Response] = exchange.read_responses(path if path.is_absolute() else workspace.folder / path)
+        return [(response.prompt, response.text) for response in responses]
+    # Without a file: what the champion itself says out of scope, which the candidate should still find likely.
+    return list(
+        {item.prompt.id: (item.prompt, item.before) for item in found if item.scope == "out" and item.before}.values()
+    )
+
+
+def _rows(model: LocalModel, texts: Sequence[tuple[Prompt, str]]) -> list[Row]:
+    from sayso.batches import row
+
+    rows = [row(model.encode_prompt(prompt), model.encode_response(text)) for prompt, text in texts]
+    return [item for item in rows if len(item.ids) <= model.max_length]
+
+
+def _unique(prompts: Iterable[Prompt]) -> list[Prompt]:
+    return list({prompt.id: prompt for prompt in prompts}.values())

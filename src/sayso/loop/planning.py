@@ -1,0 +1,145 @@
+"""Plan: what there is to learn from, what would be refused, and how small a change the probes can show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sayso.errors import PreflightError
+from sayso.evaluation import takes
+from sayso.i18n import gettext as _
+from sayso.i18n import say
+from sayso.loop.improving import judge
+from sayso.loop.learning import anchors_for, checked_rows, gather, method_of, policy_for
+from sayso.loop.settings import Settings
+from sayso.loop.workspace import Workspace
+from sayso.loop.writing import Field, survey
+from sayso.records import Scope
+
+FEW_WORDINGS = 20
+"""Below this many families in scope a comment is learnt for the wordings it was trained on (gain 0.08 after four, 1.00
+after twenty, measured on a model of three million parameters)."""
+FEW_OUT = 100
+"""Below this many prompts out of scope the effect tends to drift."""
+FEW_PROBES = 30
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommentPlan:
+    """What one comment has to be learnt from and to be measured on."""
+
+    id: str
+    text: str
+    families: int
+    """Wordings in scope that may be learnt from."""
+    learn: dict[Scope, int]
+    """Prompts to learn from, by scope."""
+    test: dict[Scope, int]
+    """Probes, by scope."""
+    detectable: float
+    """The smallest change in scope the probes would show with 80 % power."""
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What a round would work with."""
+
+    version: str
+    method: str
+    comments: tuple[CommentPlan, ...]
+    bound: int
+    """Comments on single responses."""
+    prompts: int
+    answered: int
+    """Prompts the version has answered already."""
+    wanting: int
+    """Responses that a comment applies to and that do not meet it."""
+    rows: int
+    tokens: int
+    targets: int
+    longest: int
+    edit_ratio: float | None
+    """Share of words that the refinements change."""
+    anchors: dict[str, int]
+    shown: tuple[str, ...]
+    """Some rows as the model reads them, with what it learns marked."""
+    refused: str
+    """Why training would be refused; empty when it would not."""
+    warnings: tuple[str, ...]
+
+
+def plan(workspace: Workspace, settings: Settings) -> Plan:
+    """Look at everything a round would use, and say what is missing."""
+    method_of(settings)  # a wrong method is said even where there is nothing to learn from
+    version = workspace.version(settings.model_name_or_path)
+    field = survey(workspace, settings)
+    judged = judge(workspace, settings, field)
+    facts: dict[str, object] = {}
+    refused = ""
+    try:
+        facts = _facts(workspace, settings)
+    except PreflightError as error:
+        refused = say(error)
+    return Plan(
+        version=version.id, method=settings.method_name, comments=tuple(_comment_plans(field)), bound=len(field.bound),
+        prompts=len(field.placed), answered=len({item.response.prompt.id for item in judged}),
+        wanting=sum(not item.good for item in judged), refused=refused, **{**_NOTHING, **facts},  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+_NOTHING: dict[str, object] = {
+    "rows": 0, "tokens": 0, "targets": 0, "longest": 0, "edit_ratio": None, "anchors": {}, "shown": (), "warnings": (),
+}  # fmt: skip
+
+
+def _facts(workspace: Workspace, settings: Settings) -> dict[str, object]:
+    from sayso.training import preflight
+
+    method = method_of(settings)
+    material = gather(workspace, settings, method)
+    policy = policy_for(workspace, settings, workspace.version(settings.model_name_or_path))
+    rows = checked_rows(method, policy, material)
+    anchors = anchors_for(policy, settings, material)
+    found = preflight.describe(method, material.examples, rows, decode=policy.decode, anchors=anchors)
+    return {
+        "rows": found.rows, "tokens": found.tokens, "targets": found.targets, "longest": found.longest,
+        "edit_ratio": found.edit_ratio, "anchors": {"near": found.near_anchors, "out": found.out_anchors},
+        "shown": found.shown, "warnings": found.warnings,
+    }  # fmt: skip
+
+
+def _comment_plans(field: Field) -> list[CommentPlan]:
+    return [_comment_plan(field, number) for number in range(len(field.comments))]
+
+
+def _comment_plan(field: Field, number: int) -> CommentPlan:
+    comment = field.comments[number]
+    test = field.divided[comment.id].test
+    learn = {scope: [item.prompt for item in field.placed if item.scopes[comment.id] == scope] for scope in takes.SCOPES}
+    families = len({prompt.family or prompt.id for prompt in learn["in"]})
+    probes = {scope: sum(probe.scope == scope for probe in test) for scope in takes.SCOPES}
+    found = takes.detectable([comment])
+    change = next((item.change for item in found if item.scope == "in"), 1.0)
+    warnings = _warnings(families, len(learn["out"]), probes["in"], scoped=bool(learn["near"] or learn["out"]))
+    if comment.check is None:
+        warnings = [_("it has no check, so its take cannot be counted"), *warnings]
+    return CommentPlan(
+        id=comment.id, text=comment.text, families=families, test=probes, detectable=change, warnings=tuple(warnings),
+        learn={scope: len(prompts) for scope, prompts in learn.items()},
+    )  # fmt: skip
+
+
+def _warnings(families: int, out: int, probes: int, *, scoped: bool) -> list[str]:
+    found = []
+    if not families:
+        found.append(_("no prompt in its scope may be learnt from; give more probes in scope, or prompts"))
+    elif families < FEW_WORDINGS:
+        sentence = _("{n} wordings in scope to learn from; below {least} it tends to be learnt for these wordings only")
+        found.append(sentence.format(n=families, least=FEW_WORDINGS))
+    if scoped and out < FEW_OUT:
+        sentence = _("{n} prompts out of scope; below {least} its effect tends to drift where it does not apply")
+        found.append(sentence.format(n=out, least=FEW_OUT))
+    if probes < FEW_PROBES:
+        sentence = _("{n} probes in scope to test on; below {least} only large changes can be shown")
+        found.append(sentence.format(n=probes, least=FEW_PROBES))
+    return found

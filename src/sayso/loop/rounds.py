@@ -1,0 +1,143 @@
+"""A whole round from one file: comments in, a measured and, if the gate says so, promoted version out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any, TypeVar
+
+from sayso import config
+from sayso.errors import NotFoundError
+from sayso.loop import Watcher, deciding, improving, learning, measuring, reporting, writing
+from sayso.loop.improving import Refined
+from sayso.loop.learning import Learnt
+from sayso.loop.progress import ignore
+from sayso.loop.settings import Settings
+from sayso.loop.workspace import CHAMPION, Workspace
+from sayso.records import Evaluation, Rate, Take, plain
+
+T = TypeVar("T")
+_FILES = ("prompts", "comments")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Round:
+    """What a round came to."""
+
+    evaluation: Evaluation
+    champion: str
+    """After the round."""
+    candidate: str
+    refined: Refined
+    learnt: Learnt
+    seconds: dict[str, float]
+    report: Path
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return what a round file says, with the files it names made absolute.
+
+    A file is looked for beside the round file first, then from the current folder.
+    """
+    given = config.read(path)
+    for key in _FILES:
+        if isinstance(given.get(key), str) and given[key]:
+            given[key] = _absolute(path.parent, given[key])
+    evaluate = given.get("evaluate")
+    if isinstance(evaluate, dict) and isinstance(evaluate.get("heldout"), str) and evaluate["heldout"]:
+        given["evaluate"] = {**evaluate, "heldout": _absolute(path.parent, evaluate["heldout"])}
+    model = given.get("model_name_or_path")
+    if isinstance(model, str) and (path.parent / model).is_dir():
+        given["model_name_or_path"] = str((path.parent / model).resolve())
+    given["output_dir"] = str((path.parent / str(given.get("output_dir", "workspace"))).resolve())
+    return given
+
+
+def run(workspace: Workspace, settings: Settings, *, watch: Watcher = ignore, command: str = "") -> Round:
+    """Generate, refine, learn, evaluate, gate, promote where the gate says so, and report.
+
+    Raises:
+        PreflightError: there is nothing to learn from; nothing was trained.
+    """
+    seconds: dict[str, float] = {}
+    learning.method_of(settings)
+    settings = _timed(seconds, "import", lambda: take_in(workspace, settings))
+    _timed(seconds, "generate", lambda: writing.generate(workspace, settings, watch=watch))
+    refined = _timed(seconds, "refine", lambda: improving.refine(workspace, settings, watch=watch))
+    learnt = _timed(seconds, "learn", lambda: learning.learn(workspace, settings, watch=watch))
+    candidate = learnt.version.id
+    evaluation = _timed(
+        seconds, "evaluate", lambda: measuring.evaluate(workspace, settings, candidate=candidate, watch=watch)
+    )
+    if evaluation.verdict is not None and evaluation.verdict.verdict == "promote":
+        deciding.promote(workspace, candidate)
+    report = _timed(seconds, "report", lambda: reporting.report(workspace, command=command, settings=settings))
+    seconds["total"] = round(sum(seconds.values()), 2)
+    return Round(
+        evaluation=evaluation, champion=workspace.store.alias(CHAMPION) or "", candidate=candidate, refined=refined,
+        learnt=learnt, seconds=seconds, report=report,
+    )  # fmt: skip
+
+
+def take_in(workspace: Workspace, settings: Settings) -> Settings:
+    """Import the files a round names, and let it work on the comments of its file alone.
+
+    Raises:
+        RecordError: a line is wrong; nothing was imported.
+    """
+    from sayso.store import exchange
+
+    if settings.prompts:
+        workspace.store.add_prompts(exchange.good_prompts(Path(settings.prompts)))
+    if not settings.comments:
+        return settings
+    imported = exchange.import_comments(workspace.store, Path(settings.comments), revise=True)
+    return replace(settings, learn_from=tuple(comment.id for comment in imported.comments))
+
+
+def summary(found: Round) -> dict[str, Any]:
+    """Return a round as the one JSON object that `sayso loop --json` prints."""
+    evaluation = found.evaluation
+    assert evaluation.verdict is not None
+    return {
+        "verdict": evaluation.verdict.verdict,
+        "reason": evaluation.verdict.reason,
+        "champion": found.champion,
+        "candidate": found.candidate,
+        "comments": [take_form(take) for take in evaluation.takes],
+        "heldout": plain(evaluation.heldout) if evaluation.heldout else {},
+        "needed": evaluation.verdict.needed,
+        "rows": len(found.learnt.material.examples),
+        "refined": plain(found.refined),
+        "seconds": found.seconds,
+        "report": str(found.report),
+    }
+
+
+def take_form(take: Take) -> dict[str, Any]:
+    """Return a take as JSON values, scopes by name."""
+    form: dict[str, Any] = {"id": take.comment_id, "text": take.text, "take": take.take}
+    form |= {"gain": _rounded(take.gain), "leak": _rounded(take.leak), "drift": _rounded(take.drift)}
+    rates: Mapping[str, Rate | None] = {"in": take.inside, "near": take.near, "out": take.out}
+    return form | {scope: plain(rate) if rate else None for scope, rate in rates.items()}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
+
+
+def _absolute(folder: Path, name: str) -> str:
+    beside, here = folder / name, Path(name)
+    found = next((path for path in (beside, here) if path.exists()), None)
+    if found is None:
+        raise NotFoundError("there is no file {name!r} beside the round file or here", name=name)
+    return str(found.resolve())
+
+
+def _timed(seconds: dict[str, float], stage: str, work: Callable[[], T]) -> T:
+    started = perf_counter()
+    result = work()
+    seconds[stage] = round(perf_counter() - started, 2)
+    return result
