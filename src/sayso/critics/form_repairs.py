@@ -10,21 +10,22 @@ from typing import Any
 
 from sayso.critics.checking import repair_of
 from sayso.critics.form_checks import members
-from sayso.critics.parts import END_MARKS, Place, emoji, has_cjk, list_marks, questions, sentences, words
+from sayso.critics.parts import END_MARKS, emoji, has_cjk, list_marks, questions, sentences, words
 from sayso.critics.word_repairs import add_sentence, closed, without, without_questions
 
+_SENTENCE_ENDS = END_MARKS + "\"'”’)）」』"
 _ROUNDS = 4
 """Repairs of one text may undo each other; after this many rounds we give up."""
 
 
 def max_words(text: str, *, n: int) -> str | None:
     """Cut at the last sentence end that fits, else at the last word that fits, with a full stop."""
-    return _cut(text, words(text)[n - 1].end, words(text))
+    return _cut(text, words(text)[n - 1].end, room=len(text) + 1)
 
 
 def max_chars(text: str, *, n: int) -> str | None:
     """Cut at the last sentence end that fits, else at the last word that leaves room for a full stop."""
-    return _cut(text.strip(), n, words(text.strip()))
+    return _cut(text.strip(), n, room=n)
 
 
 def max_sentences(text: str, *, n: int) -> str:
@@ -109,18 +110,13 @@ def in_turn(text: str, repairs: list[Callable[[str], str | None] | None]) -> str
     return None
 
 
-def _cut(text: str, limit: int, found: list[Place]) -> str | None:
-    ends = [
-        place.end for place in sentences(text) if place.end <= limit and text[place.end - 1] in END_MARKS + "\"'”’)）」』"
-    ]
+def _cut(text: str, limit: int, *, room: int) -> str | None:
+    """Cut before `limit`, at a sentence end or else at a word; a full stop that is added fits into `room` characters."""
+    ends = [place.end for place in sentences(text) if place.end <= limit and text[place.end - 1] in _SENTENCE_ENDS]
     if ends:
         return text[: ends[-1]]
-    fitting = [place.end for place in found if place.end <= limit]
-    for end in reversed(fitting):
-        cut = closed(text[:end].rstrip(",;:，；：、—–-(（"))
-        if len(cut) <= max(limit, end) or end == limit:
-            return cut
-    return None
+    cuts = (closed(text[: place.end].rstrip(",;:，；：、—–-(（")) for place in reversed(words(text)) if place.end <= limit)
+    return next((cut for cut in cuts if len(cut) <= room), None)
 
 
 def _bare(line: str) -> str:

@@ -14,12 +14,13 @@ from sayso.critics.word_checks import phrases
 _WIDE = "，。！？：；、）」』】”’…"
 _PAUSES = ",;:，；：、—–-"
 # Words that are small inside a sentence, so that a start put before them may make them so; a name is never touched.
-_SMALL = frozenset(
+_SMALL_WORDS = (
     "a an the this that these those it its there here he she we you they my your our his her their who what when where "
     "why how which if as at by for from in into of on to with without and but or so because since while although though "
     "after before not no yes sure all some any each every both please thank thanks let can could will would should may "
-    "might is are was were do does did have has had".split()
+    "might is are was were do does did have has had"
 )
+_SMALL = frozenset(_SMALL_WORDS.split())
 
 
 def contains(text: str, *, words: str | list[str], case: bool = False) -> str:
@@ -53,7 +54,7 @@ def starts_with(text: str, *, words: str | list[str], case: bool = False) -> str
     same = pattern(bare, case=False).match(rest) if bare else None
     if same:
         after = rest[same.end() :]
-        return start + (after if start == bare else _spaced(start, after.lstrip(_PAUSES + END_MARKS).lstrip(" ")))
+        return start + after if start == bare else _spaced(start, after.lstrip(_PAUSES + END_MARKS).lstrip(" "))
     if start[-1] not in END_MARKS:
         rest = _with_small_start(rest)
     return start + _pause(start) + rest if start[-1].isalnum() else _spaced(start, rest)
@@ -75,7 +76,7 @@ def uppercase(text: str) -> str:
 
 
 def add_sentence(text: str, words: str, *, finished: bool = False) -> str:
-    """Return the text with one more sentence; `finished` words get no full stop and go on a line of their own in a letter."""
+    """Return the text with one more sentence; `finished` words get no full stop, and a line of their own in a letter."""
     base = text.rstrip()
     if _is_marks(words) and words.strip()[0] in END_MARKS:
         return base.rstrip(END_MARKS) + words.strip()
@@ -103,8 +104,8 @@ def without(text: str, place: Place) -> str:
     is_end = not right.strip() or right.lstrip(" ")[:1] in END_MARKS
     if left.rstrip(" ").endswith((",", "，")) and (is_end or right.startswith((",", "，"))):
         left = left.rstrip(" ")[:-1]
-    if right.startswith((",", "，")) and (is_start or left.rstrip(" ")[-1:] not in ",，"):
-        right = right[1:] if is_start or is_end or "," not in text[: place.start][-2:] else right
+    elif is_start and right.startswith((",", "，")):
+        right = right[1:]
     if is_start and is_end:
         right = right.lstrip(" ").lstrip(END_MARKS)
     if is_start and gone[:1].isupper():
@@ -132,13 +133,12 @@ def _without_mark(text: str, place: Place) -> str:
         return left.rstrip() + ", " + right.lstrip(" —–")
     if mark[0] in ";；":
         return left + ("，" if mark[0] == "；" else ",") + right
-    if mark[0] not in END_MARKS or mark[0] in ".。" or not left.strip():
+    is_ended = left[-1:] in tuple(END_MARKS) or right[:1] in tuple(END_MARKS)
+    if mark[0] not in END_MARKS or mark[0] in ".。" or is_ended or not left.strip():
         return _joined(left, right)
-    if left[-1] in END_MARKS or right[:1] in (".", "。") or (right[:1].isalnum() and not has_cjk(right[:1])):
-        return left + right
-    if right[:1] and right[:1] in END_MARKS:
-        return left + right
-    return left + ("。" if mark[0] in "！？" else ".") + right
+    if mark[0] in "！？":
+        return f"{left}。{right}"
+    return f"{left}. {right}" if right[:1].isalnum() and not has_cjk(right[:1]) else f"{left}.{right}"
 
 
 def _joined(left: str, right: str) -> str:
