@@ -2,8 +2,8 @@
 
 A comment's probes are answered before and after training; `takes` counts on how many its check held (gain in scope, leak
 near it, drift out of it) with intervals from `statistics`; `heldout` measures loss on text that nobody commented on and
-`guards` watches length, copying and repetition. `gate` puts these together into a verdict (promote, refuse, unsure), and `report`
-writes everything as one HTML file. Only `heldout` runs a model.
+`guards` watches length, copying and repetition. `gate` puts these together into a verdict (promote, refuse, unsure), and
+`report` writes everything as one HTML file. Only `heldout` runs a model.
 """
 
 from __future__ import annotations

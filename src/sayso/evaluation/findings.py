@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scipy import stats
+from scipy import special
 
 from sayso.evaluation import guards, statistics
 from sayso.evaluation.settings import Gate
@@ -153,7 +153,7 @@ def worst_comment(takes: Sequence[Take], found: Sequence[Outcome], gate: Gate) -
         up = sum(item.held_after and not item.held_before for item in own)
         down = sum(item.held_before and not item.held_after for item in own)
         bad, good = (down, up) if scope == "in" else (up, down)
-        p = float(stats.norm.sf(statistics.tango_score(bad, good, len(own), margins[scope])))
+        p = float(special.ndtr(-statistics.tango_score(bad, good, len(own), margins[scope])))
         tested.append((p, comment_id, scope, bad, good, len(own)))
     adjusted = statistics.holm([item[0] for item in tested])
     p, (_raw, comment_id, scope, bad, good, n) = min(zip(adjusted, tested, strict=True))
@@ -193,17 +193,18 @@ def heldout_loss(heldout: Heldout | None, gate: Gate) -> Finding | None:
     if heldout is None or heldout.tokens == 0:
         return None
     rise = heldout.loss_after / heldout.loss_before - 1 if heldout.loss_before else float(heldout.loss_after > 0)
-    passed: bool | None = rise <= gate.heldout_margin
+    margin = max(gate.heldout_margin, gate.heldout_floor / heldout.loss_before if heldout.loss_before else 0.0)
+    passed: bool | None = rise <= margin
     if not passed and heldout.tokens < gate.min_heldout_tokens:
         passed = None
     sentence = _(
         "held-out loss went from {before} to {after} nats a token ({change} %; margin {margin} %) on {n} tokens"
     ).format(
         before=f"{heldout.loss_before:.3f}", after=f"{heldout.loss_after:.3f}", change=f"{100 * rise:+.1f}",
-        margin=f"{100 * gate.heldout_margin:.1f}", n=heldout.tokens,
+        margin=f"{100 * margin:.1f}", n=heldout.tokens,
     )  # fmt: skip
     return Finding(
-        name="heldout", estimate=rise, interval=(rise, rise), margin=gate.heldout_margin, passed=passed, n=heldout.tokens,
+        name="heldout", estimate=rise, interval=(rise, rise), margin=margin, passed=passed, n=heldout.tokens,
         sentence=sentence,
     )  # fmt: skip
 

@@ -23,6 +23,8 @@ class Gate:
     """The same out of scope."""
     heldout_margin: float = 0.03
     """Held-out loss may rise by this share of itself."""
+    heldout_floor: float = 0.02
+    """In nats per token: held-out loss may always rise by this much, for 3 % of a loss near 0 is nothing."""
     min_heldout_tokens: int = 200
     """On fewer tokens, held-out loss above its margin refuses nothing: it is undecided."""
     length_low: float = 0.5

@@ -7,13 +7,14 @@ gained and lost pairs together is the *discordance*.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 Interval = tuple[float, float]
 
@@ -129,12 +130,13 @@ def paired_bootstrap(
     sums, sizes = np.zeros(draws), np.zeros(draws)
     for kind_sums, kind_sizes, counts in table:
         number = int(counts.sum())
-        drawn = generator.multinomial(number, counts / number, size=draws)  # (draws, kinds)
+        # (draws, kinds); with one kind every draw is the same.
+        drawn = generator.multinomial(number, counts / number, size=draws) if len(counts) > 1 else counts[None]
         sums += drawn @ kind_sums
         sizes += drawn @ kind_sizes
     # z of a percentile interval as wide as Student's t around the unbiased standard error.
-    z = np.sqrt(total / freedom) * stats.t.ppf((1 + level) / 2, freedom)
-    tail = float(stats.norm.sf(z))
+    z = np.sqrt(total / freedom) * special.stdtrit(freedom, (1 + level) / 2)
+    tail = float(special.ndtr(-z))
     low, high = np.quantile(sums / sizes, [tail, 1 - tail])
     return (float(low), float(high))
 
@@ -151,8 +153,9 @@ def _tables(
         entry[1] += 1.0
     result = []
     for members in found.values():
-        kinds, counts = np.unique(np.array(list(members.values())), axis=0, return_counts=True)
-        result.append((kinds[:, 0], kinds[:, 1], counts))
+        kinds = Counter(map(tuple, members.values()))
+        sums, sizes = np.array(list(kinds)).T
+        result.append((sums, sizes, np.array(list(kinds.values()))))
     return result
 
 
@@ -166,7 +169,7 @@ def needed(difference: float, discordance: float, *, power: float = 0.8, alpha: 
     assert 0 < abs(difference) <= 1, "a difference of rates"
     d = abs(difference)
     psi = max(discordance, d)
-    reach = _z(1 - alpha) * np.sqrt(psi) + stats.norm.ppf(power) * np.sqrt(psi - d * d)
+    reach = _z(1 - alpha) * np.sqrt(psi) + special.ndtri(power) * np.sqrt(psi - d * d)
     return int(np.ceil((reach / d) ** 2))
 
 
@@ -200,4 +203,4 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
 
 
 def _z(level: float) -> float:
-    return float(stats.norm.ppf((1 + level) / 2))
+    return float(special.ndtri((1 + level) / 2))
