@@ -39,6 +39,11 @@ class Method(Protocol):
         """The rate that suits this method with LoRA; `train.learning_rate` overrides it."""
         ...
 
+    @property
+    def uses_reference(self) -> bool:
+        """Whether `loss` asks the reference; where it does not, none is kept and the policy stands in for it."""
+        ...
+
     def rows(self, examples: Iterable[Example], policy: Policy) -> Iterator[Row]:
         """Yield what to learn from, whole groups, in the order of the examples."""
         ...

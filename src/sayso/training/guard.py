@@ -61,7 +61,7 @@ def backward(policy: Policy, anchors: Anchors, *, step: int, seed: int, max_toke
         for part in micro_batches(chosen, group=1, max_tokens=max_tokens):
             batch = collate(part, packed=policy.packed, pad_id=policy.pad_id, device=device_of(policy))
             loss = nll(policy.token_logprobs(batch), batch.weights)
-            (loss.total * (weight / count)).backward()
+            (loss.total * (weight / count)).backward()  # type: ignore[no-untyped-call]
             total += float(loss.total.detach())
         losses[name] = total / count
     return losses

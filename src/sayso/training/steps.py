@@ -192,7 +192,7 @@ def _method_backward(run: _Run, chosen: Sequence[Row], number: int) -> tuple[flo
         if not math.isfinite(value):
             raise _not_finite(value, part, number)
         if loss.total.requires_grad:
-            loss.total.backward()
+            loss.total.backward()  # type: ignore[no-untyped-call]
         total += value
         count += loss.count
         for name, amount in loss.sums.items():

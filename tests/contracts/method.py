@@ -1,0 +1,195 @@
+"""What every method must hold, as a list of small functions: `check_method(YourMethod(), make_policy)`.
+
+`make_policy()` gives a fresh local model of a few thousand parameters each time it is called; it is trained here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tempfile
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from sayso import config
+from sayso.batches import collate
+from sayso.errors import PreflightError
+from sayso.records import Comment, Example, Refinement, Response, Span, ask, plain
+from sayso.training.optimizer import prepare, trainable
+from sayso.training.settings import Train
+from sayso.training.steps import steps
+
+MakePolicy = Callable[[], Any]
+SHORT = Train(max_steps=4, per_device_train_batch_size=3, learning_rate=1e-2, save_steps=1, lora_r=4, seed=3)
+
+
+def examples(count: int = 10) -> list[Example]:
+    """Return examples of different lengths that have everything a method may want."""
+    made = []
+    for number in range(count):
+        prompt = ask("Tell me of " + "the cat and " * (number % 4) + f"dog {number}.", family=f"f{number}")
+        text = "It ran" + " far" * (number % 3) + " away."
+        response = Response(prompt=prompt, text=text)
+        span = Span(start=0, end=2, quote="It")
+        comment = Comment(text="Say who.", response=response, spans=(span,), polarity=-1.0)
+        refinement = Refinement(response=response, text=f"Dog {number}{text[2:]}", addresses=(comment.id,))
+        made.append(Example(prompt=prompt, response=response, comments=(comment,), refinement=refinement))
+    return made
+
+
+def is_made_without_arguments(method: Any, make_policy: MakePolicy) -> None:
+    assert type(method)().learning_rate > 0
+
+
+def settings_survive_yaml_and_json(method: Any, make_policy: MakePolicy) -> None:
+    kind = type(method)
+    assert config.build(kind, yaml.safe_load(config.dump(method)), where="test") == method
+    assert config.build(kind, json.loads(json.dumps(dataclasses.asdict(method))), where="test") == method
+
+
+def rows_are_repeatable_and_leave_the_examples_alone(method: Any, make_policy: MakePolicy) -> None:
+    policy, given = make_policy(), examples()
+    before = plain(given)
+    first = list(method.rows(given, policy))
+    assert first == list(method.rows(iter(given), policy))
+    assert plain(given) == before
+    assert len(first) == len(given) * method.group
+    assert all(row.label for row in first), "rows must carry a label that names them in messages"
+
+
+def prompt_tokens_carry_no_loss(method: Any, make_policy: MakePolicy) -> None:
+    policy = make_policy()
+    for number, example in enumerate(examples()):
+        answers = [policy.encode_response(text) for text in (example.response.text, example.refinement.text)]
+        for row in method.rows([example], policy):
+            learnt = [token for token, weight in zip(row.ids, row.weights, strict=True) if weight]
+            assert learnt in answers, f"row of example {number} learns something else than a whole answer"
+            context = len(row.ids) - len(learnt)
+            assert not any(row.weights[:context])
+            assert context >= len(policy.encode_prompt(example.prompt))
+
+
+def padding_changes_nothing(method: Any, make_policy: MakePolicy) -> None:
+    policy = _warmed(method, make_policy)
+    rows = list(method.rows(examples(4), policy))
+    together = _loss_and_gradient(method, policy, [rows], packed=False)
+    alone = [rows[first : first + method.group] for first in range(0, len(rows), method.group)]
+    _assert_equal(together, _loss_and_gradient(method, policy, alone, packed=False))
+
+
+def packing_changes_nothing(method: Any, make_policy: MakePolicy) -> None:
+    policy = _warmed(method, make_policy)
+    assert policy.packed, "this check needs a model that can pack"
+    rows = list(method.rows(examples(4), policy))
+    padded = _loss_and_gradient(method, policy, [rows], packed=False)
+    _assert_equal(padded, _loss_and_gradient(method, policy, [rows], packed=True))
+
+
+def micro_batching_changes_nothing(method: Any, make_policy: MakePolicy) -> None:
+    found = []
+    for max_tokens in (1, 100_000):
+        policy = prepare(make_policy(), SHORT)
+        rows = list(method.rows(examples(), policy))
+        records = list(steps(method, policy, rows, dataclasses.replace(SHORT, max_steps=2, max_tokens=max_tokens)))
+        found.append([(record.loss, record.grad_norm) for record in records])
+    for one, other in zip(*found, strict=True):
+        assert one == pytest.approx(other, rel=1e-4, abs=1e-5)
+
+
+def the_reference_is_left_as_it_was(method: Any, make_policy: MakePolicy) -> None:
+    policy = prepare(make_policy(), SHORT)
+    rows = list(method.rows(examples(), policy))
+    batch = collate(rows, group=method.group, packed=policy.packed, pad_id=policy.pad_id)
+    before = policy.reference().token_logprobs(batch)
+    list(steps(method, policy, rows, SHORT))
+    assert torch.equal(policy.reference().token_logprobs(batch), before)
+    assert not torch.allclose(policy.token_logprobs(batch), before), "nothing was learnt at all"
+
+
+def ten_rows_are_overfitted(method: Any, make_policy: MakePolicy) -> None:
+    # All weights: an adapter cannot move a random output head far.
+    settings = dataclasses.replace(SHORT, max_steps=30, per_device_train_batch_size=10, use_lora=False)
+    policy = prepare(make_policy(), settings)
+    records = list(steps(method, policy, list(method.rows(examples(), policy)), settings))
+    # A loss whose value says nothing reports the `gap` that it closes instead.
+    first, last = (record.sums.get("gap", record.loss) for record in (records[0], records[-1]))
+    assert last < 0.5 * first
+
+
+def a_resumed_run_ends_where_an_uninterrupted_one_does(method: Any, make_policy: MakePolicy) -> None:
+    whole = prepare(make_policy(), SHORT)
+    rows = list(method.rows(examples(), whole))
+    list(steps(method, whole, rows, SHORT))
+    with tempfile.TemporaryDirectory() as name:
+        stopped = prepare(make_policy(), SHORT)
+        list(islice(steps(method, stopped, rows, SHORT, folder=Path(name)), 3))
+        resumed = prepare(make_policy(), SHORT)
+        records = list(steps(method, resumed, rows, SHORT, folder=Path(name), resume=True))
+    assert [record.step for record in records] == [3, 4]
+    for (name, one), other in zip(trainable(whole.module).items(), trainable(resumed.module).values(), strict=True):
+        assert torch.equal(one, other), name
+
+
+def no_rows_give_a_clear_error(method: Any, make_policy: MakePolicy) -> None:
+    policy = prepare(make_policy(), SHORT)
+    assert list(method.rows([], policy)) == []
+    with pytest.raises(PreflightError, match="no rows to learn from"):
+        next(steps(method, policy, [], SHORT))
+
+
+def its_docstring_has_the_four_headings(method: Any, make_policy: MakePolicy) -> None:
+    text = type(method).__doc__ or ""
+    assert [heading for heading in ("Source:", "Wants:", "Loss:", "Differs:") if heading not in text] == []
+
+
+CHECKS: tuple[Callable[[Any, MakePolicy], None], ...] = (
+    is_made_without_arguments,
+    settings_survive_yaml_and_json,
+    rows_are_repeatable_and_leave_the_examples_alone,
+    prompt_tokens_carry_no_loss,
+    padding_changes_nothing,
+    packing_changes_nothing,
+    micro_batching_changes_nothing,
+    the_reference_is_left_as_it_was,
+    ten_rows_are_overfitted,
+    a_resumed_run_ends_where_an_uninterrupted_one_does,
+    no_rows_give_a_clear_error,
+    its_docstring_has_the_four_headings,
+)
+
+
+def check_method(method: Any, make_policy: MakePolicy) -> None:
+    """Run every check; the first that fails raises AssertionError."""
+    for check in CHECKS:
+        check(method, make_policy)
+
+
+def _warmed(method: Any, make_policy: MakePolicy) -> Any:
+    """Return a policy some steps away from its reference, so that a loss measured from there is not trivially zero."""
+    policy = prepare(make_policy(), SHORT)
+    list(steps(method, policy, list(method.rows(examples(), policy)), SHORT))
+    return policy
+
+
+def _loss_and_gradient(method: Any, policy: Any, runs: list[list[Any]], *, packed: bool) -> tuple[float, torch.Tensor]:
+    total, count = 0.0, 0.0
+    for rows in runs:
+        batch = collate(rows, group=method.group, packed=packed, pad_id=policy.pad_id)
+        loss = method.loss(policy, policy.reference(), batch)
+        loss.total.backward()
+        total, count = total + float(loss.total.detach()), count + loss.count
+    gradient = torch.cat([parameter.grad.flatten() / count for parameter in trainable(policy.module).values()])
+    policy.module.zero_grad()
+    return total / count, gradient
+
+
+def _assert_equal(one: tuple[float, torch.Tensor], other: tuple[float, torch.Tensor]) -> None:
+    assert one[0] == pytest.approx(other[0], abs=1e-5)
+    assert torch.allclose(one[1], other[1], atol=1e-5)
+    assert one[1].abs().max() > 1e-4, "no gradient to compare"
