@@ -34,7 +34,7 @@ class Lora:
     """Settings of a fresh adapter; keys are peft's."""
 
     lora_r: int = 16
-    lora_alpha: float = 32
+    lora_alpha: int = 32
     lora_dropout: float = 0.0
     """On while learning, off whenever something is only scored or written."""
     lora_target_modules: str | tuple[str, ...] = "all-linear"

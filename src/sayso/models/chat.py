@@ -64,7 +64,7 @@ class Chat:
         kept = list(ids)
         while kept and kept[-1] in self.stop_ids:
             kept.pop()
-        text = self.tokenizer.decode(kept, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        text: str = self.tokenizer.decode(kept, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         if self.before and text.startswith(self.before):
             return text[len(self.before) :]
         return text.removeprefix(self.before.lstrip()) if self.before.strip() else text
@@ -116,7 +116,7 @@ def _around_answer(tokenizer: Any) -> tuple[str, str]:
 
 def _end_of_answer(tokenizer: Any, rest: str) -> tuple[int | None, str]:
     """Return the first special token of `rest` and the text up to and including it."""
-    special = sorted(((rest.find(token), token) for token in tokenizer.all_special_tokens if token in rest))
+    special = sorted((rest.find(token), token) for token in tokenizer.all_special_tokens if token in rest)
     if not special:
         return None, rest
     place, token = special[0]

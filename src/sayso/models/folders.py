@@ -52,10 +52,10 @@ def open_config(folder: Path) -> PreTrainedConfig:
     if not (folder / "config.json").is_file():
         raise NotFoundError("{folder}: no config.json; expected an ordinary Hugging Face model folder", folder=str(folder))
     with _told(folder):
-        config = AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+        config: PreTrainedConfig = AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
     if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING or getattr(config, "is_encoder_decoder", False):
         raise ModelError(
-            "{folder}: {kind!r} is not a causal language model; expected one that transformers opens as AutoModelForCausalLM",
+            "{folder}: {kind!r} is not a causal language model; expected one that AutoModelForCausalLM opens",
             folder=str(folder),
             kind=config.model_type,
         )
@@ -69,8 +69,9 @@ def open_module(folder: Path, config: PreTrainedConfig, *, dtype: torch.dtype | 
         ModelError: there are only pickled weights, or none, or they are damaged or do not fit the configuration.
     """
     _expect_safetensors(folder)
+    auto: Any = AutoModelForCausalLM  # its type does not know output_loading_info
     with _told(folder), _without_progress_bar():
-        module, info = AutoModelForCausalLM.from_pretrained(
+        module, info = auto.from_pretrained(
             str(folder), config=config, dtype=dtype, use_safetensors=True, trust_remote_code=False,
             local_files_only=True, output_loading_info=True,
         )  # fmt: skip
@@ -194,13 +195,14 @@ def _told(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _without_progress_bar() -> Iterator[None]:
-    shown = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
+    bars: Any = transformers_logging
+    shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
     try:
         yield
     finally:
         if shown:
-            transformers_logging.enable_progress_bar()
+            bars.enable_progress_bar()
 
 
 def _first_line(error: Exception) -> str:

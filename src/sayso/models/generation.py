@@ -85,7 +85,8 @@ class _Batch:
             input_ids=self.ids, attention_mask=self.mask, position_ids=self.positions,
             past_key_values=self.cache, use_cache=True, logits_to_keep=1,
         )  # fmt: skip
-        return out.logits[:, -1].float()
+        logits: Tensor = out.logits[:, -1].float()
+        return logits
 
     def _advance(self, chosen: Int[Tensor, " B"], alive: Bool[Tensor, " B"]) -> None:
         if not alive.all():
@@ -106,10 +107,11 @@ class _Batch:
     def _crop(self) -> None:
         """Drop leading columns that are padding everywhere; a model with fixed mask buffers needs it near a full context."""
         empty = int(self.mask.argmax(dim=1).min())
-        if empty == 0 or any(type(layer) is not DynamicLayer for layer in self.cache.layers):
+        layers: list[Any] = self.cache.layers
+        if empty == 0 or any(type(layer) is not DynamicLayer for layer in layers):
             return
         self.mask = self.mask[:, empty:]
-        for layer in self.cache.layers:
+        for layer in layers:
             layer.keys, layer.values = layer.keys[:, :, empty:], layer.values[:, :, empty:]
 
 

@@ -236,4 +236,4 @@ def _stop_ids(module: Any) -> list[int]:
 def _max_length(module: Any, tokenizer: Any) -> int:
     config = module.config.get_text_config()
     known = [getattr(config, name, None) for name in ("max_position_embeddings", "n_positions")]
-    return min([size for size in known if size] or [tokenizer.model_max_length])
+    return int(min([size for size in known if size] or [tokenizer.model_max_length]))

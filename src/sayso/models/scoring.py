@@ -16,7 +16,7 @@ from sayso.batches import Batch, collate, row
 from sayso.models.packing import packed_inputs, switch_off, switch_on
 
 CHUNK_LOGITS = 2**25
-"""Logits held at once (128 MiB in float32); a batch with more is scored in chunks, each computed anew in the backward pass."""
+"""Logits held at once (128 MiB in float32); more are made in chunks, each computed anew in the backward pass."""
 TOLERANCE = 1e-4
 """How far (nats) packed and padded log-probabilities may lie apart."""
 
@@ -89,13 +89,13 @@ def _chunked(head: Any, hidden: Float[Tensor, "M H"], targets: Int[Tensor, " M"]
     def part(states: Tensor, wanted: Tensor) -> Tensor:
         return _pick(head(states), wanted)
 
-    pieces = zip(hidden.split(size), targets.split(size), strict=True)
+    pieces = zip(torch.split(hidden, size), torch.split(targets, size), strict=True)
     return torch.cat([checkpoint(part, states, wanted, use_reentrant=False) for states, wanted in pieces])
 
 
 def _pick(logits: Float[Tensor, "M V"], targets: Int[Tensor, " M"]) -> Float[Tensor, " M"]:
     logits = logits.float()
-    return logits.gather(1, targets[:, None]).squeeze(1) - logits.logsumexp(dim=1)
+    return torch.sub(logits.gather(1, targets[:, None]).squeeze(1), logits.logsumexp(dim=1))
 
 
 def _probe_ids(model: Any, length: int) -> Int[Tensor, " T"]:
