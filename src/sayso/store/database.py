@@ -109,8 +109,7 @@ class Store:
             RecordError: a prompt breaks a rule, has the id of another, or changes family or split; none is added.
         """
         with self.writing() as db:
-            ids = {item.id for item in prompts}
-            room = intake.Intake(prompts=questions.records_by_id(db, tables.prompts, Prompt, ids))
+            room = questions.intake_for(db, prompts=prompts)
             return self._write(db, room, [_admit(intake.admit_prompt, room, "prompt", item) for item in prompts])
 
     def add_responses(self, responses: Sequence[Response]) -> Added:
@@ -120,10 +119,7 @@ class Store:
             RecordError: a response breaks a rule or has the id of another; none is added.
         """
         with self.writing() as db:
-            room = intake.Intake(
-                prompts=questions.records_by_id(db, tables.prompts, Prompt, {item.prompt.id for item in responses}),
-                responses=questions.records_by_id(db, tables.responses, Response, {item.id for item in responses}),
-            )
+            room = questions.intake_for(db, responses=responses)
             return self._write(db, room, [_admit(intake.admit_response, room, "response", item) for item in responses])
 
     def add_rejections(self, rejections: Sequence[Rejection]) -> Added:

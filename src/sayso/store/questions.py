@@ -18,12 +18,10 @@ from sqlalchemy import Connection, Table, insert, select, update
 from sayso.errors import NotFoundError, RecordError
 from sayso.records import (
     Comment,
-    Evaluation,
     Prompt,
     Refinement,
     Rejection,
     Response,
-    Run,
     Split,
     Status,
     Version,
@@ -63,14 +61,22 @@ class Move(NamedTuple):
     version_id: str
 
 
-def intake_for(db: Connection, comments: Sequence[Comment] = (), refinements: Sequence[Refinement] = ()) -> Intake:
+def intake_for(
+    db: Connection,
+    comments: Sequence[Comment] = (),
+    refinements: Sequence[Refinement] = (),
+    prompts: Sequence[Prompt] = (),
+    responses: Sequence[Response] = (),
+) -> Intake:
     """Return an intake that knows what the store knows of these records' ids."""
-    carried = [item.response for item in comments if item.response is not None] + [item.response for item in refinements]
-    known = comments_by_id(db, ids_of(comments, refinements))
+    carried = [item.response for item in comments if item.response is not None]
+    carried += [item.response for item in refinements]
+    carried += responses
+    asked = [item.prompt for item in carried] + list(prompts)
     return Intake(
-        prompts=records_by_id(db, tables.prompts, Prompt, {item.prompt.id for item in carried}),
+        prompts=records_by_id(db, tables.prompts, Prompt, {item.id for item in asked}),
         responses=records_by_id(db, tables.responses, Response, {item.id for item in carried}),
-        comments=known,
+        comments=comments_by_id(db, ids_of(comments, refinements)),
         refinements=records_by_id(db, tables.refinements, Refinement, {item.id for item in refinements}),
     )
 
@@ -240,21 +246,6 @@ def events(db: Connection) -> list[Event]:
         Event(seq=row.seq, at=row.at, kind=row.kind, subject=row.subject, payload=json.loads(row.payload))
         for row in db.execute(question)
     ]
-
-
-def rejections(db: Connection) -> list[Rejection]:
-    """Return every candidate refinement that was not kept, in order of arrival."""
-    return records(db, tables.rejections, Rejection)
-
-
-def runs(db: Connection) -> list[Run]:
-    """Return every run, in order of arrival."""
-    return records(db, tables.runs, Run)
-
-
-def evaluations(db: Connection) -> list[Evaluation]:
-    """Return every evaluation, in order of arrival."""
-    return records(db, tables.evaluations, Evaluation)
 
 
 def _id(record: Any) -> str:

@@ -39,7 +39,7 @@ def bring_up(db: Connection, where: str) -> None:
     tables = sorted(set(inspect(db).get_table_names()) - {"alembic_version"})
     if found is None and tables:
         raise StoreError(
-            "{where}: a database of another program (tables {tables}); expected sayso's own or a new file, name another path",
+            "{where}: a database of another program (tables {tables}); expected a new file, or one of sayso's own",
             where=where, tables=", ".join(tables[:5]),
         )  # fmt: skip
     migrate(db, HEAD)
