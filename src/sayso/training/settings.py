@@ -50,7 +50,7 @@ class Train:
     """Train a low-rank adapter; otherwise all weights."""
     lora_r: int = 16
     """Rank of the adapter."""
-    lora_alpha: float = 32.0
+    lora_alpha: int = 32
     """The adapter's output is scaled by `lora_alpha / lora_r`."""
     lora_dropout: float = 0.0
     """Share of the adapter's inputs dropped in training."""
