@@ -100,4 +100,5 @@ def _pick(logits: Float[Tensor, "M V"], targets: Int[Tensor, " M"]) -> Float[Ten
 
 def _probe_ids(model: Any, length: int) -> Int[Tensor, " T"]:
     spread = torch.arange(length, device=model.device) * 7919  # a prime: distinct ids without a random source
-    return spread % model.get_input_embeddings().num_embeddings
+    number: int = model.get_input_embeddings().num_embeddings
+    return spread % number

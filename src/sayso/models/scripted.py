@@ -5,7 +5,7 @@ A script is a mapping, or a YAML or JSON file of one, from prompt text (the last
     default: I do not know.            # optional; without it an unknown prompt is an error
     responses:
       What is the capital of France?: Paris.
-      Tell me a joke.: [Knock knock., Another one?]      # in turn; after the last the first comes again
+      Tell me a joke.: [Knock knock., Another one.]      # in turn; after the last the first comes again
     patterns:                          # regular expressions that must match the whole prompt, tried in this order
       'What is (\d+) plus nothing\?': '\1'                # groups of the match may be used
 
@@ -45,7 +45,9 @@ def load(path_or_mapping: str | Path | Mapping[str, Any]) -> Scripted:
     except OSError as error:
         raise NotFoundError("no script at {path!r} ({reason})", path=str(path), reason=error.strerror) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecordError("{path}: not YAML or JSON ({reason})", path=str(path), reason=str(error)) from error
+        raise RecordError(
+            "{path}: not YAML or JSON ({reason})", path=str(path), reason=" ".join(str(error).split())
+        ) from error
     return _read(str(path), found)
 
 
