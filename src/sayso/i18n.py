@@ -11,7 +11,7 @@ from pathlib import Path
 from sayso.errors import SaysoError
 
 LANGUAGES = ("en", "zh")
-_LOCALE = Path(__file__).parent / "locale"
+LOCALE = Path(__file__).parent / "locale"
 _chosen: ContextVar[str | None] = ContextVar("language", default=None)
 
 
@@ -43,4 +43,4 @@ def say(error: SaysoError) -> str:
 
 @cache
 def _catalogue(name: str) -> _stdlib.NullTranslations:
-    return _stdlib.translation("sayso", _LOCALE, languages=[name], fallback=True)
+    return _stdlib.translation("sayso", LOCALE, languages=[name], fallback=True)

@@ -1,0 +1,39 @@
+"""The command line: parse, call one verb of the workspace, draw what it gave. Nothing is decided here.
+
+One file a command; a command's file is imported when the command is called, so that `sayso --help` stays instant.
+`cli.lazy` is the group that does so, `cli.options` the options that commands share, `cli.console` what is drawn.
+"""
+
+from __future__ import annotations
+
+COMMANDS = {
+    "demo": ("sayso.cli.demo:command", "Watch a whole round on a small model"),
+    "init": ("sayso.cli.init:command", "Make a workspace for a model"),
+    "doctor": ("sayso.cli.doctor:command", "Check that this machine and workspace are ready"),
+    "plan": ("sayso.cli.plan:command", "See what a round would learn from and could show"),
+    "generate": ("sayso.cli.generate:command", "Let the champion answer the prompts"),
+    "comments": ("sayso.cli.comments:command", "Add, list, import, export or withdraw comments"),
+    "critique": ("sayso.cli.critique:command", "Let critics comment on the responses"),
+    "refine": ("sayso.cli.refine:command", "Write better responses where a comment is not met"),
+    "learn": ("sayso.cli.learn:command", "Train a candidate on the refinements"),
+    "evaluate": ("sayso.cli.evaluate:command", "Count what became of every comment"),
+    "gate": ("sayso.cli.gate:command", "Decide again on the latest evaluation"),
+    "models": ("sayso.cli.models:command", "List the versions and their aliases"),
+    "promote": ("sayso.cli.promote:command", "Make a version the champion"),
+    "rollback": ("sayso.cli.rollback:command", "Go back to the champion before this one"),
+    "report": ("sayso.cli.report:command", "Write the latest evaluation as one HTML file"),
+    "loop": ("sayso.cli.loop:command", "Do a whole round, from prompts to verdict"),
+    "schema": ("sayso.cli.schema:command", "Print the JSON Schema of a file's lines"),
+}
+"""The verbs in the order of the loop: where each lives, and what it does in a few words."""
+
+COMMENTS = {
+    "add": ("sayso.cli.comments_add:command", "Say something about the model's answers"),
+    "import": ("sayso.cli.comments_import:command", "Take in comments from a JSONL file"),
+    "export": ("sayso.cli.comments_export:command", "Write the comments to a JSONL file"),
+    "list": ("sayso.cli.comments_list:command", "List the comments"),
+    "withdraw": ("sayso.cli.comments_withdraw:command", "Take a comment back; it stays in the record"),
+}
+"""What `sayso comments` offers."""
+
+__all__ = ["COMMANDS", "COMMENTS"]

@@ -1,0 +1,67 @@
+"""`sayso plan`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sayso.cli import console
+from sayso.cli.options import Call, option, verb, with_json, with_settings
+from sayso.i18n import gettext as _
+from sayso.records import plain
+
+if TYPE_CHECKING:
+    from sayso.loop.planning import CommentPlan, Plan
+
+
+@verb
+@option("--rows", "with_rows", is_flag=True, help="Show some rows as the model reads them, with what it learns marked.")
+@with_settings
+@with_json
+def command(call: Call, with_rows: bool) -> None:
+    """See what a round would learn from, what would be refused, and how small a change the probes can show.
+
+    Nothing is trained and nothing is written.
+    """
+    with call.workspace() as workspace:
+        found = workspace.plan(settings=call.settings(workspace))
+    call.give(plain(found), lambda: _draw(found, with_rows=with_rows))
+
+
+def _draw(found: Plan, *, with_rows: bool) -> None:
+    if found.comments:
+        columns = [_("comment"), _("wordings"), _("learn: in / near / out"), _("test: in / near / out"), _("shows from")]
+        console.table(columns, [_row(item) for item in found.comments], right=(1, 2, 3, 4))
+    for sentence in _sentences(found):
+        console.lines(sentence)
+    for item in found.comments:
+        console.lines(*(f"! {item.text}: {warning}" for warning in item.warnings))
+    console.lines(*(f"! {warning}" for warning in found.warnings))
+    if with_rows:
+        console.lines(*found.shown)
+
+
+def _row(item: CommentPlan) -> list[str]:
+    learn, test = (
+        " / ".join(str(counts.get(scope, 0)) for scope in ("in", "near", "out")) for counts in (item.learn, item.test)
+    )
+    return [item.text, str(item.families), learn, test, f"{item.detectable:+.2f}"]
+
+
+def _sentences(found: Plan) -> list[str]:
+    sentence = _(
+        "Version {version}, method {method}: {answered} of {prompts} prompts answered; responses not met: {wanting}."
+    )
+    sentences = [
+        sentence.format(
+            version=found.version, method=found.method, answered=found.answered, prompts=found.prompts, wanting=found.wanting
+        )
+    ]
+    if found.bound:
+        sentences.append(_("Comments on single responses: {n}.").format(n=found.bound))
+    if found.refused:
+        return [*sentences, _("Training would be refused: {reason}").format(reason=found.refused)]
+    rows = _("Rows: {rows}; tokens: {tokens}, of which are learnt: {targets}; the longest row: {longest}.")
+    return [
+        *sentences,
+        rows.format(rows=found.rows, tokens=found.tokens, targets=found.targets, longest=found.longest),
+    ]

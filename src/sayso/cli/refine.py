@@ -1,0 +1,42 @@
+"""`sayso refine`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sayso.cli import console
+from sayso.cli.options import Call, verb, with_dry_run, with_json, with_settings
+from sayso.i18n import gettext as _
+from sayso.records import plain
+
+if TYPE_CHECKING:
+    from sayso.loop.improving import Refined
+
+
+@verb
+@with_settings
+@with_dry_run
+@with_json
+def command(call: Call) -> None:
+    """Write better responses wherever a comment applies and is not met.
+
+    The refiners of the settings are tried in their order; what they give is kept only where it meets the comments.
+    """
+    from sayso.loop import previewing
+
+    with call.workspace() as workspace:
+        settings = call.settings(workspace)
+        if call.dry_run:
+            preview = previewing.refine(workspace, settings)
+            call.give(preview.form, lambda: console.lines(preview.sentence))
+            return
+        with call.watching() as watch:
+            found = workspace.refine(settings=settings, watch=watch)
+    call.give(plain(found), lambda: _draw(found))
+
+
+def _draw(found: Refined) -> None:
+    sentence = _("Responses that want a refinement: {wanting}; refined: {kept}; without one: {rejected}.")
+    console.lines(sentence.format(wanting=found.wanting, kept=found.kept, rejected=found.rejected))
+    for reason, times in sorted(found.reasons.items(), key=lambda item: -item[1]):
+        console.lines(f"  {times} × {reason}")
