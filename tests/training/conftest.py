@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.contracts.method import examples
 
 from sayso.methods.refine_sft import RefineSft
 from sayso.models import local
 from sayso.training.optimizer import prepare
 from sayso.training.settings import Train
-from tests.contracts.method import examples
 
 
 @pytest.fixture
