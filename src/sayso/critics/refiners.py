@@ -7,7 +7,7 @@ again; whatever is not kept comes back as a rejection with its reason.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sayso.critics import Refiner
@@ -15,22 +15,18 @@ from sayso.critics.checking import load_check, repair_of
 from sayso.critics.parts import is_sound, words
 from sayso.errors import SettingsError
 from sayso.i18n import gettext as _
-from sayso.models import Writer, templates
+from sayso.models import Writer
 from sayso.models.sampling import Sampling
-from sayso.records import Check, Comment, Prompt, Refinement, Rejection, Response
+from sayso.models.templates import TEMPLATES
+from sayso.records import Check, Comment, Refinement, Rejection, Response
 
 Request = tuple[Response, tuple[Comment, ...]]
 Answer = tuple[Refinement | None, tuple[Rejection, ...]]
-Template = Callable[[Response, tuple[Comment, ...]], Prompt]
 
 ROUNDS = 4
 """Two repairs may undo each other; after this many rounds an edit is given up."""
 LENGTH_SLACK = 10
 """Words by which a candidate may be longer or shorter whatever the ratio: a short answer doubles easily."""
-_TEMPLATES: Mapping[str, Template] = {
-    "refine": lambda response, comments: templates.refine(response.prompt, response, comments),
-    "told": lambda response, comments: templates.told(response.prompt, comments),
-}
 _SHORTENS = frozenset({"max_words", "max_sentences", "max_chars", "equals", "json_valid", "all_of", "any_of"})
 _LENGTHENS = frozenset({"min_words", "min_sentences", "bullets", "json_valid", "all_of", "any_of"})
 
@@ -73,16 +69,16 @@ class Sample:
     sampling: Sampling
     n: int = 4
     template: str = "refine"
-    """`refine` shows the response and the comments, `told` only the prompt and the comments."""
+    """How the comments are told: a name of `sayso.models.templates.TEMPLATES`."""
     unchecked: bool = False
     """Keep samples for comments that have no check, though nothing verifies them."""
     max_length_ratio: float = 3.0
     """A candidate with this many times the words of the response, or this many times fewer, is not a refinement of it."""
 
     def __post_init__(self) -> None:
-        if self.template not in _TEMPLATES:
+        if self.template not in TEMPLATES:
             raise SettingsError(
-                "sample: template={found!r}; expected one of {known}", found=self.template, known=", ".join(_TEMPLATES)
+                "sample: template={found!r}; expected one of {known}", found=self.template, known=", ".join(TEMPLATES)
             )
         if self.n < 1:
             raise SettingsError("sample: n={found!r}; expected a whole number from 1", found=self.n)
@@ -91,7 +87,10 @@ class Sample:
         """Write all candidates of all responses in one go, then choose."""
         blocked = [_why_not(comments, unchecked=self.unchecked) for _response, comments in requests]
         asked = [request for request, why in zip(requests, blocked, strict=True) if why is None]
-        prompts = [_TEMPLATES[self.template](*request) for request in asked for _candidate in range(self.n)]
+        template = TEMPLATES[self.template]
+        prompts = [
+            template(response.prompt, response, comments) for response, comments in asked for _candidate in range(self.n)
+        ]
         written = iter(self.writer.generate(prompts, self.sampling) if prompts else [])
         answers = []
         for (response, comments), why in zip(requests, blocked, strict=True):
