@@ -212,6 +212,9 @@ class Finding:
     """None: the interval does not decide it."""
     n: int
     sentence: str
+    """In English; `template` and `fields` say it in other languages."""
+    template: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -223,6 +226,9 @@ class Verdict:
     findings: tuple[Finding, ...] = ()
     needed: int = 0
     """How many more probes would decide an `unsure`; 0 otherwise."""
+    template: str = ""
+    """Of the reason, which is in English; see `sayso.evaluation.gate.say`."""
+    fields: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
-from sayso.evaluation.guards import copying, degenerate, length_interval, length_ratio, words
+from sayso.evaluation.guards import MOST, copying, degenerate, length_interval, length_ratio, words
 from sayso.records import Check, Comment, Outcome, ask
 
 
@@ -31,7 +29,7 @@ def test_the_interval_of_the_length_ratio_holds_it_and_shrinks_with_more_answers
     low, high = length_interval(few, level=0.9)
     narrow_low, narrow_high = length_interval(few * 30, level=0.9)
     assert low < narrow_low < length_ratio(few) < narrow_high < high
-    assert length_interval(few[:1], level=0.9) == (0.0, math.inf)
+    assert length_interval(few[:1], level=0.9) == (0.0, MOST)
 
 
 SAID = Comment(id="c", text="Do not thank the reader for a question again.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,11 @@ from scipy import special
 from sayso.evaluation import guards, statistics
 from sayso.evaluation.settings import Gate
 from sayso.evaluation.statistics import Interval
-from sayso.i18n import gettext as _
+from sayso.i18n import gettext
 from sayso.records import Finding, Heldout, Outcome, Take
 
+N_ = str
+"""Marks a template for the catalogues; it is translated when it is said, so that records do not depend on a language."""
 PRIMARY = frozenset({"gain", "leak", "drift", "heldout"})
 """Must be shown for a promotion; the other findings hold it back only when they are shown to fail."""
 NUM_GUARDS = 6
@@ -53,6 +55,25 @@ class _Pairs:
         return (max(-1.0, min(drawn[0], score[0])), min(1.0, max(drawn[1], score[1])))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Line:
+    """A finding before its interval is known."""
+
+    name: str
+    estimate: float
+    margin: float
+    n: int
+    template: str
+
+    def finding(self, interval: Interval, *, passed: bool | None, fields: Mapping[str, Any] | None = None) -> Finding:
+        """Return the finding; what its template shows are points or per cent unless `fields` say otherwise."""
+        shown = {**_points(self.estimate, interval), "margin": f"{100 * self.margin:.1f}", "n": self.n, **(fields or {})}
+        return Finding(
+            name=self.name, estimate=self.estimate, interval=interval, margin=self.margin, passed=passed, n=self.n,
+            sentence=self.template.format(**shown), template=self.template, fields=shown,
+        )  # fmt: skip
+
+
 def pairs(found: Sequence[Outcome], *, many_comments: int) -> _Pairs:
     """Say what of these outcomes is drawn together.
 
@@ -82,30 +103,21 @@ def gain(found: Sequence[Outcome], gate: Gate, *, seed: int) -> Finding | None:
             passed = True
         elif interval[1] < max(gate.worthwhile, gate.min_gain):
             passed = False
-    sentence = _("the gain in scope is {estimate} points ({low} to {high}) on {n} probes, McNemar's exact p = {p}").format(
-        p=f"{p:.2g}", **_points(pair.estimate, interval), n=pair.n
-    )
-    return Finding(
-        name="gain",
-        estimate=pair.estimate,
-        interval=interval,
-        margin=gate.min_gain,
-        passed=passed,
-        n=pair.n,
-        sentence=sentence,
-    )
+    template = N_("the gain in scope is {estimate} points ({low} to {high}) on {n} probes, McNemar's exact p = {p}")
+    line = _Line(name="gain", estimate=pair.estimate, margin=gate.min_gain, n=pair.n, template=template)
+    return line.finding(interval, passed=passed, fields={"p": f"{p:.2g}"})
 
 
 def leak(found: Sequence[Outcome], gate: Gate, *, seed: int) -> Finding | None:
     """Does the effect stay away near the scope? None without probes near it."""
-    template = _("near the scope the effect changed by {estimate} points ({low} to {high}; margin {margin}) on {n} probes")
+    template = N_("near the scope the effect changed by {estimate} points ({low} to {high}; margin {margin}) on {n} probes")
     near = [item for item in found if item.scope == "near"]
     return _side("leak", near, gate, margin=gate.leak_margin, template=template, seed=seed)
 
 
 def drift(found: Sequence[Outcome], gate: Gate, *, seed: int) -> Finding | None:
     """Does the effect stay away out of scope? None without probes out of scope."""
-    template = _("out of scope the effect changed by {estimate} points ({low} to {high}; margin {margin}) on {n} probes")
+    template = N_("out of scope the effect changed by {estimate} points ({low} to {high}; margin {margin}) on {n} probes")
     out = [item for item in found if item.scope == "out"]
     return _side("drift", out, gate, margin=gate.drift_margin, template=template, seed=seed)
 
@@ -118,23 +130,20 @@ def _side(name: str, found: Sequence[Outcome], gate: Gate, *, margin: float, tem
     def at(level: float) -> Interval:
         return pair.interval(level, draws=gate.draws, seed=seed)
 
-    return _guard(name, pair.estimate, at, n=pair.n, gate=gate, margin=margin, template=template)
+    return _guard(_Line(name=name, estimate=pair.estimate, margin=margin, n=pair.n, template=template), at, gate)
 
 
-def _guard(
-    name: str, estimate: float, at: Callable[[float], Interval], *, n: int, gate: Gate, margin: float, template: str
-) -> Finding:
+def _guard(line: _Line, at: Callable[[float], Interval], gate: Gate) -> Finding:
     """Compare a one-sided interval with its margin: below it passed, above it failed, else undecided.
 
     Passing needs every guard, so each is tested at alpha (Berger 1982, Technometrics 24:295); failing needs only one, so
     each is tested at alpha over the number of guards.
     """
     interval = at(1 - 2 * gate.alpha)
-    passed = True if interval[1] < margin else None
-    if interval[0] > margin and at(1 - 2 * gate.alpha / NUM_GUARDS)[0] > margin:
+    passed = True if interval[1] < line.margin else None
+    if interval[0] > line.margin and at(1 - 2 * gate.alpha / NUM_GUARDS)[0] > line.margin:
         passed = False
-    sentence = template.format(**_points(estimate, interval), margin=f"{100 * margin:.1f}", n=n)
-    return Finding(name=name, estimate=estimate, interval=interval, margin=margin, passed=passed, n=n, sentence=sentence)
+    return line.finding(interval, passed=passed)
 
 
 def worst_comment(takes: Sequence[Take], found: Sequence[Outcome], gate: Gate) -> Finding | None:
@@ -158,28 +167,22 @@ def worst_comment(takes: Sequence[Take], found: Sequence[Outcome], gate: Gate) -
     adjusted = statistics.holm([item[0] for item in tested])
     p, (_raw, comment_id, scope, bad, good, n) = min(zip(adjusted, tested, strict=True))
     interval = statistics.tango(bad, good, n, level=1 - 2 * gate.alpha)
-    estimate = (bad - good) / n
     text = next((take.text for take in takes if take.comment_id == comment_id), comment_id)
-    sentence = _worst_sentence(scope).format(
-        text=_short(text), **_points(estimate, interval), margin=f"{100 * margins[scope]:.1f}", n=n
-    )
-    return Finding(
-        name="comment", estimate=estimate, interval=interval, margin=margins[scope],
-        passed=p >= gate.alpha / NUM_GUARDS, n=n, sentence=sentence,
-    )  # fmt: skip
+    line = _Line(name="comment", estimate=(bad - good) / n, margin=margins[scope], n=n, template=_worst_template(scope))
+    return line.finding(interval, passed=p >= gate.alpha / NUM_GUARDS, fields={"text": _short(text)})
 
 
-def _worst_sentence(scope: str) -> str:
+def _worst_template(scope: str) -> str:
     if scope == "in":
-        return _(
+        return N_(
             "of all comments, {text} lost most: {estimate} points in scope ({low} to {high}; margin {margin}) on {n} probes"
         )
     if scope == "near":
-        return _(
+        return N_(
             "of all comments, {text} spilled most: {estimate} points near its scope ({low} to {high}; margin {margin}) "
             "on {n} probes"
         )
-    return _(
+    return N_(
         "of all comments, {text} spilled most: {estimate} points out of scope ({low} to {high}; margin {margin}) "
         "on {n} probes"
     )
@@ -197,16 +200,10 @@ def heldout_loss(heldout: Heldout | None, gate: Gate) -> Finding | None:
     passed: bool | None = rise <= margin
     if not passed and heldout.tokens < gate.min_heldout_tokens:
         passed = None
-    sentence = _(
-        "held-out loss went from {before} to {after} nats a token ({change} %; margin {margin} %) on {n} tokens"
-    ).format(
-        before=f"{heldout.loss_before:.3f}", after=f"{heldout.loss_after:.3f}", change=f"{100 * rise:+.1f}",
-        margin=f"{100 * margin:.1f}", n=heldout.tokens,
-    )  # fmt: skip
-    return Finding(
-        name="heldout", estimate=rise, interval=(rise, rise), margin=margin, passed=passed, n=heldout.tokens,
-        sentence=sentence,
-    )  # fmt: skip
+    template = N_("held-out loss went from {before} to {after} nats a token ({estimate} %; margin {margin} %) on {n} tokens")
+    line = _Line(name="heldout", estimate=rise, margin=margin, n=heldout.tokens, template=template)
+    sides = {"before": f"{heldout.loss_before:.3f}", "after": f"{heldout.loss_after:.3f}"}
+    return line.finding((rise, rise), passed=passed, fields=sides)
 
 
 def length(found: Sequence[Outcome], heldout: Heldout | None, gate: Gate) -> Finding | None:
@@ -221,18 +218,10 @@ def length(found: Sequence[Outcome], heldout: Heldout | None, gate: Gate) -> Fin
     if strict[1] < gate.length_low or strict[0] > gate.length_high:
         passed = False
     margin = gate.length_low if ratio < 1 else gate.length_high
-    sentence = _(
-        "answers out of scope have {ratio} times the words they had ({low} to {high}; allowed {least} to {most})"
-    ).format(
-        ratio=f"{ratio:.2f}",
-        low=f"{interval[0]:.2f}",
-        high=f"{interval[1]:.2f}",
-        least=gate.length_low,
-        most=gate.length_high,
-    )
-    return Finding(
-        name="length", estimate=ratio, interval=interval, margin=margin, passed=passed, n=len(out), sentence=sentence
-    )
+    template = N_("answers out of scope have {ratio} times the words they had ({low} to {high}; allowed {least} to {most})")
+    line = _Line(name="length", estimate=ratio, margin=margin, n=len(out), template=template)
+    shown = {"ratio": f"{ratio:.2f}", "low": f"{interval[0]:.2f}", "high": f"{interval[1]:.2f}"}
+    return line.finding(interval, passed=passed, fields={**shown, "least": gate.length_low, "most": gate.length_high})
 
 
 def copying(found: Sequence[Outcome], heldout: Heldout | None, gate: Gate) -> Finding | None:
@@ -241,38 +230,39 @@ def copying(found: Sequence[Outcome], heldout: Heldout | None, gate: Gate) -> Fi
         return None
     n = len(found)
     copied = round(heldout.copying * n)
-    template = _(
+    template = N_(
         "{estimate} points of the answers newly repeat a comment's words ({low} to {high}; margin {margin}), {n} answers"
     )
 
     def at(level: float) -> Interval:
         return statistics.wilson(copied, n, level=level)
 
-    return _guard("copying", heldout.copying, at, n=n, gate=gate, margin=gate.copying_margin, template=template)
+    line = _Line(name="copying", estimate=heldout.copying, margin=gate.copying_margin, n=n, template=template)
+    return _guard(line, at, gate)
 
 
 def repetition(found: Sequence[Outcome], gate: Gate) -> Finding | None:
     """Are more answers empty or going round in circles than before? None without answers."""
     if not found:
         return None
-    sides = [(guards.degenerate(item.before), guards.degenerate(item.after)) for item in found]
+    changed = [item for item in found if item.before != item.after]
+    sides = [(guards.degenerate(item.before), guards.degenerate(item.after)) for item in changed]
     more, less = sum(after and not before for before, after in sides), sum(before and not after for before, after in sides)
-    template = _(
+    template = N_(
         "{estimate} points more answers are empty or repeat themselves ({low} to {high}; margin {margin}), {n} answers"
     )
 
     def at(level: float) -> Interval:
-        return statistics.tango(more, less, len(sides), level=level)
+        return statistics.tango(more, less, len(found), level=level)
 
-    return _guard(
-        "repetition",
-        (more - less) / len(sides),
-        at,
-        n=len(sides),
-        gate=gate,
-        margin=gate.repetition_margin,
-        template=template,
-    )
+    n = len(found)
+    line = _Line(name="repetition", estimate=(more - less) / n, margin=gate.repetition_margin, n=n, template=template)
+    return _guard(line, at, gate)
+
+
+def say(finding: Finding) -> str:
+    """Return a finding's sentence in the user's language."""
+    return gettext(finding.template).format(**finding.fields) if finding.template else finding.sentence
 
 
 def _points(estimate: float, interval: Interval) -> dict[str, str]:

@@ -5,14 +5,16 @@ How it decides, with the arithmetic, is told in `docs/explanation/gate.md`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from sayso.evaluation import findings, statistics
+from sayso.evaluation.findings import N_
 from sayso.evaluation.settings import Gate
-from sayso.i18n import gettext as _
+from sayso.i18n import gettext
 from sayso.records import Decision, Finding, Heldout, Outcome, Take, Verdict
 
 EXIT_CODES: dict[Decision, int] = {"promote": 0, "refuse": 3, "unsure": 4}
@@ -33,22 +35,47 @@ def decide(
     found = _findings(takes, outcomes, heldout, settings, seed)
     failed = next((item for item in found if item.passed is False and item.name != "gain"), None)
     if failed is not None:
-        return Verdict(
-            verdict="refuse", reason=_("Harm is shown: {finding}.").format(finding=failed.sentence), findings=found
-        )
+        return _verdict("refuse", N_("Harm is shown: {finding}."), found, {"finding": failed.name})
     gain = next((item for item in found if item.name == "gain"), None)
     if gain is None:
-        reason = _("Cannot tell: no comment has a check and probes in scope; give at least {n}.").format(
-            n=settings.min_probes
-        )
-        return Verdict(verdict="unsure", reason=reason, findings=found, needed=settings.min_probes)
+        template = N_("Cannot tell: no comment has a check and probes in scope; give at least {needed}.")
+        return _verdict("unsure", template, found, needed=settings.min_probes)
     if gain.passed is False:
-        reason = _("A gain that matters ({worthwhile} points) is excluded: {finding}.").format(
-            worthwhile=f"{100 * settings.worthwhile:.0f}", finding=gain.sentence
-        )
-        return Verdict(verdict="refuse", reason=reason, findings=found)
+        template = N_("A gain that matters ({worthwhile} points) is excluded: {finding}.")
+        return _verdict("refuse", template, found, {"finding": "gain", "worthwhile": f"{100 * settings.worthwhile:.0f}"})
     undecided = [item for item in found if item.passed is None and item.name in findings.PRIMARY]
-    return _unsure(undecided, found, outcomes, settings) if undecided else _promote(gain, found)
+    return _unsure(undecided, found, settings) if undecided else _promote(found)
+
+
+def say(verdict: Verdict) -> str:
+    """Return a verdict's reason in the user's language."""
+    if not verdict.template:
+        return verdict.reason
+    fields = dict(verdict.fields)
+    named = next((item for item in verdict.findings if item.name == fields.get("finding")), None)
+    if named is not None:
+        fields["finding"] = findings.say(named)
+    if "what" in fields:
+        fields["what"] = gettext(fields["what"])
+    if "missing" in fields:
+        fields["missing"] = gettext(", ").join(gettext(word) for word in fields["missing"])
+    return gettext(verdict.template).format(**fields)
+
+
+def _verdict(
+    decision: Decision,
+    template: str,
+    found: tuple[Finding, ...],
+    fields: Mapping[str, Any] | None = None,
+    *,
+    needed: int = 0,
+) -> Verdict:
+    shown = {**(fields or {}), "needed": needed}
+    sentences = {item.name: item.sentence for item in found}
+    words = {**shown, "finding": sentences.get(shown.get("finding", ""), ""), "missing": ", ".join(shown.get("missing", ()))}
+    return Verdict(
+        verdict=decision, reason=template.format(**words), findings=found, needed=needed, template=template, fields=shown
+    )
 
 
 def _findings(
@@ -67,34 +94,28 @@ def _findings(
     return tuple(item for item in found if item is not None)
 
 
-def _promote(gain: Finding, found: tuple[Finding, ...]) -> Verdict:
-    names = {"leak": _("leak"), "drift": _("drift"), "heldout": _("held-out loss")}
+def _promote(found: tuple[Finding, ...]) -> Verdict:
+    names = {"leak": N_("leak"), "drift": N_("drift"), "heldout": N_("held-out loss")}
     missing = [word for name, word in names.items() if all(item.name != name for item in found)]
-    reason = _("Better, and no guard fails: {finding}.").format(finding=gain.sentence)
-    if missing:
-        reason = _("Better, and no guard fails: {finding} (not measured: {missing}).").format(
-            finding=gain.sentence, missing=_(", ").join(missing)
-        )
-    return Verdict(verdict="promote", reason=reason, findings=found)
+    if not missing:
+        return _verdict("promote", N_("Better, and no guard fails: {finding}."), found, {"finding": "gain"})
+    template = N_("Better, and no guard fails: {finding} (not measured: {missing}).")
+    return _verdict("promote", template, found, {"finding": "gain", "missing": missing})
 
 
-def _unsure(
-    undecided: Sequence[Finding], found: tuple[Finding, ...], outcomes: Sequence[Outcome], settings: Gate
-) -> Verdict:
-    asked = [(_needed(item, outcomes, settings), item) for item in undecided]
-    needed, most = max(asked, key=lambda pair: pair[0])
-    template = _("Cannot tell yet: {finding}; about {needed} more {scope} would decide it.")
-    scopes = {
-        "gain": _("probes in scope"),
-        "leak": _("probes near the scope"),
-        "drift": _("probes out of scope"),
-        "heldout": _("held-out tokens"),
+def _unsure(undecided: Sequence[Finding], found: tuple[Finding, ...], settings: Gate) -> Verdict:
+    needed, most = max(((_needed(item, settings), item) for item in undecided), key=lambda pair: pair[0])
+    asked = {
+        "gain": N_("probes in scope"),
+        "leak": N_("probes near the scope"),
+        "drift": N_("probes out of scope"),
+        "heldout": N_("held-out tokens"),
     }
-    reason = template.format(finding=most.sentence, needed=needed, scope=scopes[most.name])
-    return Verdict(verdict="unsure", reason=reason, findings=found, needed=needed)
+    template = N_("Cannot tell yet: {finding}; about {needed} more {what} would decide it.")
+    return _verdict("unsure", template, found, {"finding": most.name, "what": asked[most.name]}, needed=needed)
 
 
-def _needed(finding: Finding, outcomes: Sequence[Outcome], settings: Gate) -> int:
+def _needed(finding: Finding, settings: Gate) -> int:
     """Return how many more probes would decide this finding with the settings' power, if rates stay as they are.
 
     The interval tells the standard deviation of one probe (clusters included); n = ((z_a + z_b) sd / distance)², where the
@@ -118,4 +139,4 @@ def _needed(finding: Finding, outcomes: Sequence[Outcome], settings: Gate) -> in
     return min(_MOST, max(1, total - finding.n, floor - finding.n))
 
 
-__all__ = ["EXIT_CODES", "Gate", "decide"]
+__all__ = ["EXIT_CODES", "Gate", "decide", "say"]

@@ -14,6 +14,8 @@ from sayso.records import Check, Comment, Outcome
 
 COPIED_WORDS = 5
 """This many words of a comment in a row count as copied."""
+MOST = 1000.0
+"""No ratio of lengths is said to be larger."""
 _CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+(?:['’][^\W{_CJK}]+)*")
 _QUOTED = re.compile(r"[\"“«「『](.+?)[\"”»」』]")
@@ -31,15 +33,15 @@ def length_ratio(found: Sequence[Outcome]) -> float:
 
 
 def length_interval(found: Sequence[Outcome], *, level: float) -> Interval:
-    """Return the interval of `length_ratio`, by the delta method on its logarithm; (0, inf) on fewer than two answers."""
+    """Return the interval of `length_ratio`, by the delta method on its logarithm; (0, `MOST`) on fewer than two answers."""
     before, after = _lengths(found)
     n = len(before)
     if n < 2 or not before.sum() or not after.sum():
-        return (0.0, np.inf)
+        return (0.0, MOST)
     influence = after / after.mean() - before / before.mean()
     half = stats.t.ppf((1 + level) / 2, n - 1) * influence.std(ddof=1) / np.sqrt(n)
     ratio = after.sum() / before.sum()
-    return (float(ratio * np.exp(-half)), float(ratio * np.exp(half)))
+    return (float(ratio * np.exp(-half)), min(MOST, float(ratio * np.exp(min(half, 100.0)))))
 
 
 def _lengths(found: Sequence[Outcome]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
