@@ -57,8 +57,8 @@ def _read(error: BaseException) -> tuple[str, str, int]:
 
 def _usage(error: click.UsageError) -> str:
     command = error.ctx.command_path if error.ctx else "sayso"
-    message = error.format_message().rstrip(".。?？")
-    return _("{message}; see {command} --help").format(message=message, command=command)
+    message = error.format_message().rstrip(".")
+    return _("{message} (see {command} --help)").format(message=message, command=command)
 
 
 def _on_disk(error: OSError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sayso.cli import console
@@ -41,16 +42,15 @@ def _draw(found: Plan, *, with_rows: bool) -> None:
 
 
 def _row(item: CommentPlan) -> list[str]:
-    learn, test = (
-        " / ".join(str(counts.get(scope, 0)) for scope in ("in", "near", "out")) for counts in (item.learn, item.test)
-    )
-    return [item.text, str(item.families), learn, test, f"{item.detectable:+.2f}"]
+    return [item.text, str(item.families), _counts(item.learn), _counts(item.test), f"{item.detectable:+.2f}"]
+
+
+def _counts(by_scope: Mapping[str, int]) -> str:
+    return " / ".join(str(by_scope.get(scope, 0)) for scope in ("in", "near", "out"))
 
 
 def _sentences(found: Plan) -> list[str]:
-    sentence = _(
-        "Version {version}, method {method}: {answered} of {prompts} prompts answered; responses not met: {wanting}."
-    )
+    sentence = _("Version {version}, method {method}: {answered} of {prompts} prompts answered; not met: {wanting}.")
     sentences = [
         sentence.format(
             version=found.version, method=found.method, answered=found.answered, prompts=found.prompts, wanting=found.wanting

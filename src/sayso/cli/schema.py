@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Literal
 
 import click
 
@@ -12,7 +13,7 @@ from sayso.cli.options import Call, verb
 
 @verb
 @click.argument("shape", type=click.Choice(("comments", "prompts", "responses")), metavar="comments|prompts|responses")
-def command(_call: Call, shape: str) -> None:
+def command(_call: Call, shape: Literal["comments", "prompts", "responses"]) -> None:
     """Print the JSON Schema of one line of a file."""
     from sayso.store import wire
 

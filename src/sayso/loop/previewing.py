@@ -91,7 +91,7 @@ def evaluate(workspace: Workspace, settings: Settings, candidate: str) -> Previe
         "prompts": len({probe.prompt.id for probe in probes}),
     }
     sentence = _(
-        "Would let {champion} and {candidate} answer {prompts} test prompts, and count {comments} comments on {probes} probes."
+        "Would let {champion} and {candidate} answer {prompts} test prompts, for {probes} probes of {comments} comments."
     )
     return _preview(sentence, numbers)
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from sayso import config
 from sayso.errors import SettingsError
-from sayso.loop import rounds
 from sayso.loop.settings import Settings
 from sayso.loop.workspace import SETTINGS, Workspace, merge
 
@@ -19,6 +18,8 @@ def layer(path: Path) -> dict[str, Any]:
     Raises:
         SettingsError: an unknown key, or a value of the wrong type.
     """
+    from sayso.loop import rounds
+
     given = config.read(path)
     config.build(Settings, given, where=str(path))
     return rounds.read(path)
