@@ -7,11 +7,11 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.contracts.method import CHECKS
 
 from sayso.methods import METHODS
 from sayso.models import local
 from sayso.registry import load
-from tests.contracts.method import CHECKS
 
 ROOT = Path(__file__).resolve().parents[2]
 

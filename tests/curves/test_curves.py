@@ -1,0 +1,54 @@
+"""Thirty steps of every method on the tiny model, as they were: a changed curve needs a sentence saying why.
+
+To record them anew: `SAYSO_RECORD_CURVES=1 pytest tests/curves`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from tests.contracts.method import examples
+
+from sayso.methods import METHODS
+from sayso.models import local
+from sayso.registry import load
+from sayso.training.guard import Anchors
+from sayso.training.optimizer import prepare
+from sayso.training.settings import Train
+from sayso.training.steps import steps
+
+HERE = Path(__file__).parent
+TOLERANCE = 2e-3
+"""Other processors and versions of torch round differently, and thirty steps make more of it."""
+SETTINGS = Train(max_steps=30, per_device_train_batch_size=4, learning_rate=3e-3, use_lora=False, seed=11)
+
+
+def curve(name, folder):
+    method = load(METHODS, name, kind="method")()
+    policy = prepare(local.load(folder, device="cpu"), SETTINGS)
+    given = examples(14)
+    rows = list(method.rows(given[:10], policy))
+    anchors = Anchors(near=list(method.rows(given[10:], policy))[:: method.group])
+    run = steps(method, policy, rows, SETTINGS, guard=anchors)
+    return [{"loss": record.loss, "near": record.near, **_smooth(record.sums)} for record in run]
+
+
+def _smooth(sums):
+    """Leave out counts: a tie that rounding decides would jump."""
+    return {key: value for key, value in sums.items() if key != "accuracy"}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_curve_is_as_it_was(name, tiny_folder):
+    path = HERE / f"{name}.json"
+    found = curve(name, tiny_folder)
+    if os.environ.get("SAYSO_RECORD_CURVES"):
+        lines = ",\n".join(json.dumps({key: round(value, 5) for key, value in record.items()}) for record in found)
+        path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    expected = json.loads(path.read_text(encoding="utf-8"))
+    assert len(found) == len(expected) == 30
+    for step, (record, before) in enumerate(zip(found, expected, strict=True), start=1):
+        assert record == pytest.approx(before, rel=TOLERANCE, abs=TOLERANCE), f"step {step}"

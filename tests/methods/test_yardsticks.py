@@ -1,0 +1,102 @@
+"""The methods against other people's code: transformers' cross-entropy, and TRL's trainers on the same pairs."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from tests.contracts.method import examples
+
+from sayso.batches import collate
+from sayso.methods.refine_dpo import RefineDpo
+from sayso.methods.refine_sft import RefineSft
+from sayso.models import local
+
+
+def test_refine_sft_equals_transformers_cross_entropy(tiny):
+    rows = list(RefineSft().rows(examples(), tiny))
+    batch = collate(rows, packed=False, pad_id=tiny.pad_id)
+    loss = RefineSft().loss(tiny, tiny, batch)
+    labels = torch.full_like(batch.ids, -100)
+    for line, row in enumerate(rows):
+        for place, weight in enumerate(row.weights):
+            if weight:
+                labels[line, place] = row.ids[place]
+    theirs = tiny.module(input_ids=batch.ids, attention_mask=batch.mask.long(), labels=labels).loss
+    assert (loss.total / loss.count).item() == pytest.approx(theirs.item(), abs=1e-6)
+
+
+def perturbed(folder):
+    """Return a model some way from its reference."""
+    policy = local.load(folder, device="cpu")
+    policy.reference()
+    generator = torch.Generator().manual_seed(7)
+    with torch.no_grad():
+        for parameter in policy.module.parameters():
+            parameter += 0.05 * torch.randn(parameter.shape, generator=generator)
+    return policy
+
+
+def trl_trainer(folder, policy, given, output, **settings):
+    from datasets import Dataset
+    from trl import DPOConfig, DPOTrainer
+
+    def turns(role, text):
+        return [{"role": role, "content": text}]
+
+    pairs = [
+        {
+            "prompt": turns("user", example.prompt.text),
+            "chosen": turns("assistant", example.refinement.text),
+            "rejected": turns("assistant", example.response.text),
+        }
+        for example in given
+    ]
+    other = local.load(folder, device="cpu")
+    other.module.load_state_dict(policy.module.state_dict())
+    arguments = DPOConfig(
+        output_dir=str(output), use_cpu=True, report_to=[], per_device_train_batch_size=len(given), bf16=False,
+        gradient_checkpointing=False, dataloader_pin_memory=False, disable_dropout=True, **settings,
+    )  # fmt: skip
+    return DPOTrainer(
+        model=other.module, ref_model=local.load(folder, device="cpu").module, args=arguments,
+        train_dataset=Dataset.from_list(pairs), processing_class=policy.tokenizer,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (RefineDpo(beta=0.3, sft_weight=0.0), {"beta": 0.3}),
+        (RefineDpo(beta=0.3, sft_weight=0.0, loss_type="apo_zero"), {"beta": 0.3, "loss_type": ["apo_zero"]}),
+        (RefineDpo(beta=0.1, sft_weight=0.3), {"beta": 0.1, "loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 0.3]}),
+    ],
+    ids=["sigmoid", "apo_zero", "sigmoid+sft"],
+)
+def test_refine_dpo_equals_trl(ours, theirs, tiny_folder, tmp_path):
+    policy = perturbed(tiny_folder)
+    given = examples()
+    if ours.sft_weight:  # TRL averages over the tokens of a batch, we over each response: equal where lengths are
+        given = [
+            dataclasses.replace(item, refinement=dataclasses.replace(item.refinement, text="It ran!")) for item in given
+        ]
+    trainer = trl_trainer(tiny_folder, policy, given, tmp_path, **theirs)
+    (inputs,) = list(trainer.get_train_dataloader())
+    rows = list(ours.rows(given, policy))
+    pairs = list(zip(rows[0::2], rows[1::2], strict=True))
+    lines = [tuple(ids[:length].tolist()) for ids, length in zip(
+        inputs["input_ids"], inputs["attention_mask"].sum(1).tolist(), strict=True
+    )]  # fmt: skip
+    chosen, rejected = lines[: len(given)], lines[len(given) :]
+    assert sorted(zip(chosen, rejected, strict=True)) == sorted((one.ids, other.ids) for one, other in pairs)
+    model = trainer.model.eval()
+    loss = trainer.compute_loss(model, {name: value.to("cpu") for name, value in inputs.items()})
+    loss.backward()
+    mine = ours.loss(policy, policy.reference(), collate(rows, group=2, packed=policy.packed, pad_id=policy.pad_id))
+    (mine.total / mine.count).backward()
+    assert (mine.total / mine.count).item() == pytest.approx(loss.item(), abs=1e-5)
+    for (name, one), other in zip(policy.module.named_parameters(), model.parameters(), strict=True):
+        assert torch.allclose(one.grad, other.grad, atol=1e-5), name
