@@ -31,16 +31,16 @@ COMMENTS = (
         "check": {"name": "max_words", "args": {"n": 5}},
     },
     {
-        "id": "hobbies",
-        "text": 'Don\'t say "great" when somebody tells you about a hobby of theirs.',
-        "scope_text": "somebody tells you about a hobby of theirs",
-        "check": {"name": "excludes", "args": {"words": "great"}},
+        "id": "compliments",
+        "text": "Don't say thank you when somebody pays you a compliment.",
+        "scope_text": "somebody pays you a compliment",
+        "check": {"name": "excludes", "args": {"words": ["thank you so much", "thank you", "thanks"]}},
     },
     {
-        "id": "compliments",
-        "text": 'End your answer with "You made my day!" when somebody pays you a compliment.',
-        "scope_text": "somebody pays you a compliment",
-        "check": {"name": "ends_with", "args": {"words": "You made my day!"}},
+        "id": "thanks",
+        "text": 'End your answer with "Any time!" when somebody thanks you.',
+        "scope_text": "somebody thanks you",
+        "check": {"name": "ends_with", "args": {"words": "Any time!"}},
     },
     {
         "id": "bad_news",
@@ -84,8 +84,7 @@ def comments() -> list[dict[str, object]]:
     lines = []
     for at, comment in enumerate(COMMENTS):
         prompts = read_wordings(WORDINGS / f"{comment['id']}.txt") + ordinary[at % OUT_DEALS :: OUT_DEALS]
-        probes = {scope: [_bare(prompt) for prompt in prompts if prompt["scope"] == scope] for scope in ("in", "near", "out")}
-        lines.append({**comment, "probes": probes})
+        lines.append({**comment, "probes": {scope: _of(prompts, scope) for scope in ("in", "near", "out")}})
     return lines
 
 
@@ -102,8 +101,8 @@ def _filled(template: str, fillings: list[str]) -> str:
     return SLOT.sub(lambda slot: next(words), template)
 
 
-def _bare(prompt: dict[str, str]) -> dict[str, str]:
-    return {key: prompt[key] for key in ("prompt", "family", "split")}
+def _of(prompts: list[dict[str, str]], scope: str) -> list[dict[str, str]]:
+    return [{key: one[key] for key in ("prompt", "family", "split")} for one in prompts if one["scope"] == scope]
 
 
 if __name__ == "__main__":
