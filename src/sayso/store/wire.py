@@ -23,7 +23,14 @@ from sayso.store.rules import MAX_ID_CHARACTERS, wrong
 
 Shape = TypeVar("Shape")
 Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARACTERS)]
-_PROMPT_OR_MESSAGES = {"oneOf": [{"required": ["prompt"]}, {"required": ["messages"]}]}
+
+
+def _has(*names: str) -> dict[str, Any]:
+    """Say in JSON Schema that an object has these keys, and not as null."""
+    return {"properties": {name: {"not": {"type": "null"}} for name in names}, "required": list(names)}
+
+
+_PROMPT_OR_MESSAGES = {"oneOf": [_has("prompt"), _has("messages")]}
 
 
 def _config(**extra: Any) -> ConfigDict:
@@ -176,8 +183,14 @@ class CommentLine:
     """A line of a file of comments: words about a response, or a standing comment when there is no response."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _config(
-        anyOf=[{"required": ["text"]}, {"required": ["refinement", "response"]}],
-        dependentRequired={"prompt": ["response"], "messages": ["response"], "spans": ["response"], "version": ["response"]},
+        anyOf=[_has("text"), _has("refinement", "response")],
+        allOf=[
+            {"if": _has("response"), "then": _PROMPT_OR_MESSAGES},
+            *(
+                {"if": _has(name), "then": _has("response")}
+                for name in ("prompt", "messages", "spans", "version", "refinement")
+            ),
+        ],
     )
     text: str | None = None
     """What is wrong, or what should be written. May be missing only where the line gives nothing but a refinement."""
