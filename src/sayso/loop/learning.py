@@ -141,21 +141,12 @@ def train(
 
 def policy_for(workspace: Workspace, settings: Settings, parent: Version) -> LocalModel:
     """Return the parent's model, loaded afresh and made trainable: a new adapter, the parent's own, or all weights."""
-    from sayso.models import adapters, local
+    from sayso.models import local
+    from sayso.training import optimizer
 
     base = parent.base if parent.form == "adapter" else parent.path
     adapter = workspace.place_of(parent.path) if parent.form == "adapter" else None
-    policy = local.load(workspace.place_of(base), adapter=adapter)
-    train = settings.train
-    if not train.use_lora:
-        return adapters.merge(policy) if adapter is not None else policy
-    if adapter is not None:
-        return policy
-    lora = adapters.Lora(
-        lora_r=train.lora_r, lora_alpha=train.lora_alpha, lora_dropout=train.lora_dropout,
-        lora_target_modules=train.lora_target_modules,
-    )  # fmt: skip
-    return adapters.attach(policy, lora, seed=train.seed)
+    return optimizer.prepare(local.load(workspace.place_of(base), adapter=adapter), settings.train)
 
 
 def checked_rows(method: Method, policy: LocalModel, material: Material) -> list[Row]:

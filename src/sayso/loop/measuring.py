@@ -15,7 +15,7 @@ from sayso.loop.progress import Progress, ignore
 from sayso.loop.settings import Evaluate, Settings
 from sayso.loop.workspace import CHAMPION, Workspace
 from sayso.loop.writing import Field, answer, survey
-from sayso.records import Comment, Evaluation, Heldout, Outcome, Probe, Prompt, Response, Take, identity, reach_of
+from sayso.records import Comment, Evaluation, Heldout, Outcome, Probe, Prompt, Take, identity, reach_of
 
 if TYPE_CHECKING:
     from sayso.batches import Row
@@ -115,7 +115,7 @@ def _heldout_texts(
         from sayso.store import exchange
 
         path = Path(settings.evaluate.heldout)
-        responses: Iterable[Response] = exchange.read_responses(path if path.is_absolute() else workspace.folder / path)
+        responses = exchange.good_responses(path if path.is_absolute() else workspace.folder / path)
         return [(response.prompt, response.text) for response in responses]
     # Without a file: what the champion itself says out of scope, which the candidate should still find likely.
     return list(

@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from sayso import config
-from sayso.errors import NotFoundError
+from sayso.errors import NotFoundError, RecordError
 from sayso.loop import Watcher, deciding, improving, learning, measuring, reporting, writing
 from sayso.loop.improving import Refined
 from sayso.loop.learning import Learnt
@@ -94,6 +94,11 @@ def take_in(workspace: Workspace, settings: Settings) -> Settings:
     if not settings.comments:
         return settings
     imported = exchange.import_comments(workspace.store, Path(settings.comments), revise=True)
+    if imported.faults:
+        raise RecordError(
+            "{fault} ({count} faults in all; sayso comments import {path} lists them)",
+            fault=imported.faults[0].message, count=len(imported.faults), path=settings.comments,
+        )  # fmt: skip
     return replace(settings, learn_from=tuple(comment.id for comment in imported.comments))
 
 

@@ -30,13 +30,17 @@ class Evaluate:
     heldout: str = ""
     """A JSONL of prompts with good responses; empty: the champion's own answers out of scope."""
     max_new_tokens: int = 64
+    """An answer to a probe ends after so many tokens at the latest."""
     temperature: float = 0.0
+    """0: always the likeliest token, so that a difference is the training's."""
     batch_size: int = 64
+    """Probes answered together; does not change what is written."""
     max_probes: int = 200
     """Per comment and scope."""
     test_fraction: float = 0.5
     """Of the families of probes that name no split; the rest may be learnt from."""
     seed: int = 0
+    """Of the division of probes, of sampling, and of the bootstrap."""
 
     @property
     def sampling(self) -> Sampling:

@@ -1,0 +1,146 @@
+"""A whole round on a tiny model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sayso import records
+from sayso.errors import NotFoundError, PreflightError, RecordError, SettingsError
+from sayso.loop import rounds
+from sayso.loop.progress import Progress
+from sayso.loop.workspace import Workspace
+from sayso.models import local
+
+
+def run(workspace: Workspace, folder: Path, *assignments: str) -> dict[str, Any]:
+    settings = workspace.settings(rounds.read(folder / "round.yaml"), assignments=assignments)
+    return rounds.summary(rounds.run(workspace, settings))
+
+
+def test_a_round_measures_every_comment_and_decides(workspace: Workspace, round_folder: Path):
+    found = run(workspace, round_folder)
+    assert found["verdict"] in ("promote", "refuse", "unsure")
+    assert found["reason"]
+    assert [comment["id"] for comment in found["comments"]] == ["well", "brief"]
+    well, brief = found["comments"]
+    assert (well["in"]["n"], well["near"]["n"], well["out"]["n"]) == (4, 4, 4)
+    assert brief["in"]["n"] == 3  # the test prompts, since it always applies
+    assert (brief["near"], brief["leak"]) == (None, None)
+    assert found["heldout"]["tokens"] > 0
+    assert set(found["seconds"]) >= {"generate", "refine", "learn", "evaluate", "total"}
+    assert Path(found["report"]).is_file()
+
+
+def test_two_rounds_with_one_seed_give_the_same_numbers(tmp_path: Path, tiny_folder: Path, round_folder: Path):
+    kept = ("verdict", "reason", "comments", "heldout", "rows", "refined")
+    first, second = (run(Workspace.init(tmp_path / name, model=str(tiny_folder)), round_folder) for name in ("one", "two"))
+    assert {key: first[key] for key in kept} == {key: second[key] for key in kept}
+
+
+def test_the_same_round_again_takes_the_candidate_it_has(workspace: Workspace, round_folder: Path):
+    first = run(workspace, round_folder)
+    second = run(workspace, round_folder)
+    assert second["candidate"] == first["candidate"]
+    assert second["comments"] == first["comments"]
+    assert len(workspace.store.runs()) == 1
+
+
+@pytest.mark.parametrize("method", ["refine_sft", "refine_dpo", "hindsight"])
+def test_each_method_makes_a_candidate_that_can_be_loaded(workspace: Workspace, round_folder: Path, method: str):
+    found = run(workspace, round_folder, f"method={method}", "train.learning_rate=0.001")
+    version = workspace.version(found["candidate"])
+    assert version.form == "adapter"
+    model = local.load(workspace.place_of(version.base), adapter=workspace.place_of(version.path))
+    assert model.num_parameters() > 0
+
+
+def test_full_training_leaves_an_ordinary_model_folder(workspace: Workspace, round_folder: Path):
+    found = run(workspace, round_folder, "train.use_lora=false", "train.learning_rate=0.001")
+    version = workspace.version(found["candidate"])
+    assert version.form == "full"
+    assert local.load(workspace.place_of(version.path)).packed
+
+
+def test_a_second_round_goes_on_from_a_promoted_adapter(workspace: Workspace, round_folder: Path):
+    first = run(workspace, round_folder)
+    workspace.promote(first["candidate"])
+    second = run(workspace, round_folder, "model_name_or_path=champion")
+    assert workspace.version(second["candidate"]).parent == first["candidate"]
+
+
+def test_progress_is_told_as_values(workspace: Workspace, round_folder: Path):
+    told: list[Progress] = []
+    settings = workspace.settings(rounds.read(round_folder / "round.yaml"))
+    rounds.run(workspace, settings, watch=told.append)
+    assert {"generate", "learn"} <= {progress.stage for progress in told}
+    assert all(0 <= progress.done <= progress.total for progress in told)
+
+
+def test_only_the_comments_of_the_rounds_file_are_learnt(workspace: Workspace, round_folder: Path):
+    workspace.comment(sayso_comment("Say nothing."))
+    found = run(workspace, round_folder)
+    assert {comment["id"] for comment in found["comments"]} == {"well", "brief"}
+
+
+def test_a_comment_edited_under_its_id_is_learnt_in_its_new_form(workspace: Workspace, round_folder: Path):
+    run(workspace, round_folder)
+    path = round_folder / "comments.jsonl"
+    path.write_text(path.read_text("utf-8").replace("At most nine words.", "At most 9 words."), encoding="utf-8")
+    found = run(workspace, round_folder)
+    assert "At most 9 words." in {comment["text"] for comment in found["comments"]}
+    assert {comment.status for comment in workspace.store.comments(status=None)} == {"open", "superseded"}
+
+
+def test_a_wrong_line_stops_the_round_before_anything_is_kept(workspace: Workspace, round_folder: Path):
+    with (round_folder / "comments.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"text": 7}\n')
+    with pytest.raises(RecordError, match=r"comments\.jsonl:3: text"):
+        run(workspace, round_folder)
+    assert workspace.store.comments(status=None) == []
+
+
+def test_a_wrong_method_is_said_before_anything_is_written(workspace: Workspace, round_folder: Path):
+    with pytest.raises(NotFoundError, match="did you mean 'refine_sft'"):
+        run(workspace, round_folder, "method=refine_stf")
+    assert workspace.store.responses() == []
+
+
+def test_a_wrong_setting_of_a_method_is_named(workspace: Workspace, round_folder: Path):
+    with pytest.raises(SettingsError, match="did you mean 'beta'"):
+        run(workspace, round_folder, "method={name: refine_dpo, betta: 1}")
+
+
+def test_a_missing_file_is_named(round_folder: Path):
+    (round_folder / "prompts.jsonl").unlink()
+    with pytest.raises(NotFoundError, match=r"prompts\.jsonl"):
+        rounds.read(round_folder / "round.yaml")
+
+
+def test_a_round_in_which_every_comment_is_met_says_that_nothing_is_to_be_learnt(workspace: Workspace, round_folder: Path):
+    (round_folder / "comments.jsonl").write_text(
+        '{"id": "x", "text": "At most 999 words.", "check": {"name": "max_words", "args": {"n": 999}}}\n', encoding="utf-8"
+    )
+    with pytest.raises(PreflightError):
+        run(workspace, round_folder)
+    assert workspace.store.runs() == []
+
+
+def test_comments_on_a_response_with_a_refinement_are_learnt(workspace: Workspace, round_folder: Path):
+    (round_folder / "comments.jsonl").write_text(
+        "".join(
+            f'{{"prompt": "Tell me about {number}.", "response": "No {number}.", "text": "Be kind.", '
+            f'"refinement": "Gladly: {number}."}}\n'
+            for number in range(6)
+        ),
+        encoding="utf-8",
+    )
+    found = run(workspace, round_folder)
+    assert found["rows"] == 6
+    assert found["verdict"] == "unsure"  # nothing here can be counted
+
+
+def sayso_comment(text: str) -> records.Comment:
+    return records.Comment(text=text)
