@@ -156,6 +156,7 @@ def test_a_chosen_token_is_always_one_that_may_be_chosen(logits: Any, number: fl
             assert (line > line[token]).sum() < top_k
 
 
+@pytest.mark.slow
 def test_a_fixed_mask_buffer_near_a_full_context_is_no_obstacle(shared: Path) -> None:
     model = local.load(shared / "models" / "tinytalk3m")
     prompts = [[7] * 250, list(range(100, 150)), [9] * 200]

@@ -43,6 +43,8 @@ class Lora:
 def attach(model: LocalModel, lora: Lora, seed: int) -> LocalModel:
     """Put a fresh adapter on a full model: the base is frozen, only the adapter learns.
 
+    Peft puts it into the module itself: from here on `model` writes with the adapter too; load again to have it without.
+
     Raises:
         ModelError: the model carries an adapter already, or none of the target modules is in it.
     """
@@ -98,11 +100,22 @@ def merge(model: LocalModel) -> LocalModel:
         return model
     module = model.module.merge_and_unload()
     module.requires_grad_(requires_grad=True).eval()
-    return model.carrying(module, continued=False)
+    merged = model.carrying(module, continued=False)
+    merged.base = ""  # no folder holds these weights until they are saved
+    return merged
 
 
 def save_adapter(model: LocalModel, folder: Path) -> None:
-    """Write the adapter as peft does, with a note of which weights it belongs on."""
+    """Write the adapter as peft does, with a note of which weights it belongs on.
+
+    Raises:
+        ModelError: the base was merged in memory and never saved, so that nothing could load the adapter again.
+    """
+    if not model.base:
+        raise ModelError(
+            "the adapter on {name!r} stands on weights that no folder holds; save the merged model first, then attach to it",
+            name=model.name,
+        )
     module = model.module
     for config in module.peft_config.values():
         config.base_model_name_or_path = model.base

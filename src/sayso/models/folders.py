@@ -130,7 +130,8 @@ def write_whole(folder: Path, fill: Callable[[Path], None]) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     try:
         fresh.mkdir()
-        fill(fresh)
+        with _without_progress_bar():
+            fill(fresh)
         if folder.exists():
             folder.rename(old)
         fresh.rename(folder)

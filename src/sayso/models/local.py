@@ -47,6 +47,7 @@ def load(
     module = folders.open_module(folder, config, dtype=_dtype(dtype, place)).to(place).eval()
     tokenizer = folders.open_tokenizer(folder)
     model = LocalModel(name=name, module=module, tokenizer=tokenizer)
+    model.base = str(Path(name).expanduser().absolute()) if Path(name).expanduser().is_dir() else name
     return model if adapter is None else adapters.load_onto(model, folders.find(str(adapter)))
 
 
@@ -56,7 +57,7 @@ class LocalModel:
     def __init__(self, *, name: str, module: Any, tokenizer: Any) -> None:
         self.name = name
         self.base = name
-        """What an adapter saved from this model is loaded onto."""
+        """What an adapter saved from this model is loaded onto; empty: weights that no folder holds yet."""
         self.module = module
         self.tokenizer = tokenizer
         self.chat: Chat = chat_of(tokenizer, _stop_ids(module))
@@ -145,6 +146,8 @@ class LocalModel:
             ModelError: the disk refused.
         """
         folders.write_whole(Path(folder), self._fill)
+        if not isinstance(self.module, PeftModel):
+            self.base = str(Path(folder).absolute())
 
     def carrying(self, module: Any, *, continued: bool) -> LocalModel:
         """Return this model around another module: with an adapter, or with one merged."""

@@ -10,10 +10,14 @@ class Sampling:
     """Settings of generation; keys are Hugging Face's. Temperature 0 is greedy."""
 
     max_new_tokens: int = 64
+    """An answer ends after so many tokens at the latest."""
     temperature: float = 0.8
+    """0: always the likeliest token; higher is more varied."""
     top_p: float = 1.0
+    """Only the likeliest tokens that together have this probability; 1: all."""
     top_k: int = 0
-    """0: no limit."""
+    """Only so many of the likeliest tokens; 0: no limit."""
     seed: int = 0
+    """Of what is drawn; the same seed gives the same answers."""
     batch_size: int = 64
     """Prompts generated together; does not change what is written."""
