@@ -14,6 +14,8 @@ from sayso.records import Check, Comment, Response
 
 SHORT = 5
 """An answer of at most so many words (a label, a name, a number) must be given as it is; the comment carries that check."""
+_LONG = 2000
+"""Words from which on the comparison leaves out the frequent ones: it would take time quadratic in their number."""
 _LISTED = 8
 """Words named in a comment; more would not be read."""
 
@@ -26,6 +28,7 @@ class Reference:
     """
 
     answers: Mapping[str, str]
+    """The known answers by prompt id."""
     enough: float = 1.0
     """Token F1 with the answer (0 to 1) from which on nothing is said."""
 
@@ -78,7 +81,8 @@ def _comment(response: Response, answer: str) -> Comment:
 def _difference(text: str, answer: str) -> tuple[list[str], list[Place]]:
     """Return the runs of words that only the answer has, and where the runs are that only the text has."""
     ours, theirs = words(text), words(answer)
-    matcher = difflib.SequenceMatcher(None, normal(text), normal(answer), autojunk=False)
+    is_long = len(ours) + len(theirs) > _LONG
+    matcher = difflib.SequenceMatcher(None, normal(text), normal(answer), autojunk=is_long)
     changes = [change for change in matcher.get_opcodes() if change[0] != "equal"]
     missing = [answer[theirs[low].start : theirs[high - 1].end] for _tag, _i, _j, low, high in changes if high > low]
     other = [Place(ours[low].start, ours[high - 1].end) for _tag, low, high, _k, _l in changes if high > low]

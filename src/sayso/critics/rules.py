@@ -25,6 +25,7 @@ class Rules:
     """
 
     checks: Sequence[Check | tuple[Check, str | None] | Mapping[str, Any]]
+    """What is looked at, each alone, with the words to say, or as a mapping with `name`, `args` and `words`."""
     _loaded: tuple[tuple[Check, str | None, BoundCheck], ...] = field(init=False, repr=False, compare=False, default=())
 
     def __post_init__(self) -> None:

@@ -1,0 +1,51 @@
+# Six verbs; each sets up what it needs. `make setup PYTHON=python3.12` takes another Python.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install -c constraints.txt
+
+.PHONY: setup demo test lint types bench docs
+
+setup: $(VENV)/.with-dev
+
+demo: $(VENV)/.installed
+	$(BIN)/sayso demo
+
+test: lint types
+	$(BIN)/pytest -q
+	$(BIN)/pytest -q -m slow
+
+lint: $(VENV)/.with-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+	$(BIN)/python tools/size.py
+	$(BIN)/python tools/messages.py --check
+	$(BIN)/python tools/reference.py --check
+
+types: $(VENV)/.with-dev
+	$(BIN)/mypy
+
+bench: $(VENV)/.with-dev
+	for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
+
+docs: $(VENV)/.with-dev
+	$(BIN)/python tools/messages.py
+	$(BIN)/python tools/reference.py
+
+# torch goes first and alone: its pin decides what everything after it is resolved against.
+define install
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sayso needs Python 3.11 or newer; try make PYTHON=python3.12")'
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@echo "setting up $(VENV) (once; a few minutes on a slow line)"
+	@$(PIP) torch
+	@$(PIP) -e '$(1)'
+endef
+
+$(VENV)/.with-dev: pyproject.toml constraints.txt
+	$(call install,.[dev])
+	@touch $(VENV)/.installed $@
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(call install,.)
+	@touch $@

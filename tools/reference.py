@@ -1,0 +1,164 @@
+"""Write docs/reference/cli.md and docs/reference/settings.md from the code, or check that they say what it says.
+
+python tools/reference.py [--check]
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import importlib
+import inspect
+import sys
+import textwrap
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import click
+
+from sayso import i18n
+from sayso.cli.main import group
+from sayso.critics import CRITICS
+from sayso.loop.settings import Settings
+from sayso.methods import METHODS
+from sayso.registry import load
+
+DOCS = Path(__file__).resolve().parents[1] / "docs" / "reference"
+SEE = "*This page is written by `tools/reference.py` from the code.*"
+
+
+def cli() -> str:
+    """Return the page of commands."""
+    with click.Context(group, info_name="sayso", help_option_names=["-h", "--help"]) as ctx:
+        parts = ["# Command line", SEE, EXIT_CODES, *_command(group, ctx, 2)]
+    return "\n\n".join(parts) + "\n"
+
+
+EXIT_CODES = """`sayso [-C WORKSPACE] [--language en|zh] [-v] VERB …`; the verbs stand in the order of a round.
+
+| exit code | meaning |
+| --- | --- |
+| 0 | done; for `evaluate`, `gate`, `loop` and `demo`: the gate promotes |
+| 1 | failed: the disk, the database, a model |
+| 2 | wrong use: a flag, a setting, a file, a name; nothing was changed |
+| 3 | the gate refused |
+| 4 | the gate is unsure |
+| 130 | stopped with Ctrl-C; the same command goes on where it stopped |
+
+With `--json`, progress goes to stderr and one JSON object is printed last on stdout; an error is
+`{"error": {"kind": …, "message": …}, "exit_code": …}`."""
+
+
+def _command(command: click.Command, ctx: click.Context, level: int) -> Iterator[str]:
+    yield f"{'#' * level} {ctx.command_path}"
+    yield f"    {' '.join([ctx.command_path, *command.collect_usage_pieces(ctx)])}"
+    yield inspect.cleandoc(command.help or "")
+    records = [item.get_help_record(ctx) for item in command.get_params(ctx) if isinstance(item, click.Option)]
+    rows = [record for record in records if record is not None]
+    yield _table(("option", "meaning"), [(f"`{name}`", text) for name, text in rows])
+    if isinstance(command, click.Group):
+        for name in command.list_commands(ctx):
+            inner = command.get_command(ctx, name)
+            assert inner is not None
+            with click.Context(inner, info_name=name, parent=ctx) as below:
+                yield from _command(inner, below, level + 1)
+
+
+def settings() -> str:
+    """Return the page of settings."""
+    parts = ["# Settings", SEE, HOW, *_section("", Settings, "Everything")]
+    parts += ["## Methods", "`method:` takes a name, or a mapping with `name` and these keys."]
+    for name in METHODS:
+        parts += _named(name, load(METHODS, name, kind="method"))
+    parts += ["## Critics", "`critics:` takes a mapping from a critic's name to these keys."]
+    for name in CRITICS:
+        parts += _named(name, load(CRITICS, name, kind="critic"))
+    return "\n\n".join(parts) + "\n"
+
+
+HOW = """A workspace's `sayso.yaml`, a round file and a `--config` file have the same keys. A round file is laid over
+`sayso.yaml`, `--set key=value` over both: `--set train.max_steps=100`. An unknown key is an error."""
+
+
+def _section(prefix: str, kind: type[Any], title: str) -> Iterator[str]:
+    rows, inner = [], []
+    said, hints = documented(kind), get_type_hints(kind)
+    for item in dataclasses.fields(kind):
+        if dataclasses.is_dataclass(hints[item.name]):
+            inner.append((f"{prefix}{item.name}.", hints[item.name], f"{prefix}{item.name}"))
+        else:
+            rows.append((f"`{prefix}{item.name}`", _default(item), said.get(item.name, "")))
+    yield f"## {title}" if not prefix else f"## `{title}`"
+    if prefix:
+        yield inspect.getdoc(kind) or ""
+    yield _table(("key", "default", "meaning"), rows)
+    for below in inner:
+        yield from _section(*below)
+
+
+def _named(name: str, kind: type[Any]) -> list[str]:
+    said = documented(kind)
+    public = [item for item in dataclasses.fields(kind) if not item.name.startswith("_")]
+    rows = [(f"`{item.name}`", _default(item), said.get(item.name, "")) for item in public]
+    first = (inspect.getdoc(kind) or "").split("\n\n")[0]
+    return [f"### `{name}`", first, *([_table(("key", "default", "meaning"), rows)] if rows else [])]
+
+
+def documented(kind: type[Any]) -> dict[str, str]:
+    """Return what the string under each attribute of a dataclass says."""
+    source = inspect.getsource(importlib.import_module(kind.__module__))
+    classes = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]
+    body = next(node.body for node in classes if node.name == kind.__name__)
+    found = {}
+    for item, below in pairwise(body):
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and _is_text(below):
+            found[item.target.id] = " ".join(textwrap.dedent(below.value.value).split())  # type: ignore[attr-defined]
+    return found
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _default(item: dataclasses.Field[Any]) -> str:
+    if item.default is not dataclasses.MISSING:
+        value = item.default
+    elif item.default_factory is not dataclasses.MISSING:
+        value = item.default_factory()
+    else:
+        return "(required)"
+    value = list(value) if isinstance(value, tuple) else value
+    return "" if value in ("", None) else f"`{value}`"
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def pages() -> dict[Path, str]:
+    """Return the pages as they should be, in English."""
+    i18n.use("en")
+    return {DOCS / "cli.md": cli(), DOCS / "settings.md": settings()}
+
+
+def main(args: list[str]) -> int:
+    """Write the pages, or check them; return the exit code."""
+    stale = [path for path, text in pages().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    if "--check" in args:
+        print(*(f"stale: {path.name}; run python tools/reference.py" for path in stale), sep="\n", end="\n" if stale else "")
+        return 1 if stale else 0
+    for path, text in pages().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
