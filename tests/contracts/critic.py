@@ -28,12 +28,32 @@ TEXTS = (
     "yes",
 )
 LONG = (
-    "The train to Rome is late, please wait! 火车晚点了。" * 4000,
-    "!" * 50_000,
-    "word " * 20_000,
-    "👍" * 5_000,
-    "a. " * 10_000,
+    "The train to Rome is late, please wait! 火车晚点了。" * 300,
+    "!" * 5_000,
+    "word " * 2_000,
+    "👍" * 500,
+    "a. " * 1_000,
 )
+ARGS = {
+    "contains": {"words": ["please", "?"]},
+    "excludes": {"words": ["please", "!", "火车", "—"]},
+    "equals": {"words": ["yes", "no"]},
+    "starts_with": {"words": "Well,"},
+    "ends_with": {"words": "Best wishes, Tom"},
+    "regex": {"pattern": r"\btrain\b", "absent": True, "case": False},
+    "max_words": {"n": 3},
+    "min_words": {"n": 3},
+    "max_sentences": {"n": 2},
+    "min_sentences": {"n": 2},
+    "max_chars": {"n": 20},
+    "bullets": {"n": 2},
+    "json_valid": {"keys": ["name"]},
+    "all_of": {
+        "checks": [{"name": "no_emoji"}, {"name": "starts_with", "args": {"words": "您好，"}}, {"name": "not_question"}]
+    },
+    "any_of": {"checks": [{"name": "max_words", "args": {"n": 2}}, {"name": "ends_with_question"}]},
+}
+"""Arguments to try each check with; a check that is not here is tried without any."""
 
 
 def check_a_check(check: Check) -> None:

@@ -1,33 +1,14 @@
 from __future__ import annotations
 
 import pytest
+from tests.contracts.critic import ARGS, LONG, TEXTS, check_a_check, check_a_critic
 
 from sayso.critics import CHECKS, CRITICS, Critic
 from sayso.critics.parts import Held
 from sayso.critics.reference import Reference
 from sayso.critics.rules import Rules
-from sayso.records import Check, Response, ask
-from tests.contracts.critic import LONG, TEXTS, check_a_check, check_a_critic
+from sayso.records import Check, Comment, Response, Span, ask
 
-ARGS = {
-    "contains": {"words": ["please", "?"]},
-    "excludes": {"words": ["please", "!", "火车", "—"]},
-    "equals": {"words": ["yes", "no"]},
-    "starts_with": {"words": "Well,"},
-    "ends_with": {"words": "Best wishes, Tom"},
-    "regex": {"pattern": r"\btrain\b", "absent": True, "case": False},
-    "max_words": {"n": 3},
-    "min_words": {"n": 3},
-    "max_sentences": {"n": 2},
-    "min_sentences": {"n": 2},
-    "max_chars": {"n": 20},
-    "bullets": {"n": 2},
-    "json_valid": {"keys": ["name"]},
-    "all_of": {
-        "checks": [{"name": "no_emoji"}, {"name": "starts_with", "args": {"words": "您好，"}}, {"name": "not_question"}]
-    },
-    "any_of": {"checks": [{"name": "max_words", "args": {"n": 2}}, {"name": "ends_with_question"}]},
-}
 RESPONSES = [Response(prompt=ask(f"prompt {at}"), text=text) for at, text in enumerate((*TEXTS, LONG[0]))]
 MADE: dict[str, Critic] = {
     "rules": Rules(checks=[Check(name=name, args=ARGS.get(name, {})) for name in CHECKS]),
@@ -57,8 +38,7 @@ def moody(text: str) -> bool:
 
 
 def misplaced(text: str) -> Held:
-    (span,) = MADE["rules"].comments(Response(prompt=ask("x"), text="Is it late? 🙂"))[0].spans or (None,)
-    return Held(held=False, said="no", spans=(span,) if span else ())
+    return Held(held=False, said="No.", spans=(Span(start=0, end=3, quote="abc"),))
 
 
 def test_an_outside_check_passes_them_too() -> None:
@@ -68,3 +48,17 @@ def test_an_outside_check_passes_them_too() -> None:
 def test_a_check_that_changes_its_mind_is_found() -> None:
     with pytest.raises(AssertionError):
         check_a_check(Check(name=f"{__name__}:moody"))
+
+
+def test_a_check_that_points_beside_the_text_is_found() -> None:
+    with pytest.raises(AssertionError):
+        check_a_check(Check(name=f"{__name__}:misplaced"))
+
+
+def test_a_critic_without_an_author_is_found() -> None:
+    class Nameless:
+        def comments(self, response: Response) -> tuple[Comment, ...]:
+            return (Comment(text="No.", response=response, source="tool"),)
+
+    with pytest.raises(AssertionError):
+        check_a_critic(Nameless(), RESPONSES)

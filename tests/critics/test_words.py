@@ -103,11 +103,14 @@ UNDERSTOOD = [
 ]  # fmt: skip
 
 NOT_UNDERSTOOD = [
-    "Be kinder.", "Use a friendly tone.", "This is wrong.", "Be shorter.", "Too long!", "Keep it brief.", "Don't be rude.",
+    "Be kinder.", "Use a friendly tone.", "This is wrong.", "Be shorter.", "Too long!", "Keep it brief.",
+    "Don't be rude.",
     "Never lie about the price.", "Start with the most important thing.", "Explain it to a child.", "Use simple words.",
-    "Don't say rude things.", "Never say anything bad.", "Sound like a pirate.", "Ask better questions.", "I love it.", "", "   ",
+    "Don't say rude things.", "Never say anything bad.", "Sound like a pirate.", "Ask better questions.", "I love it.",
+    "", "   ",
     "Don't use emoji unless the reader is a friend.", "At least 0 words.", "Mention the deadline.", "Use fewer emoji.",
-    "语气友好一点。", "短一点", "不要太啰嗦", "写得更好", "这不对。", "别说这么多", "除非是朋友，不要用表情", "开头要有礼貌", "“你好”",
+    "语气友好一点。", "短一点", "不要太啰嗦", "写得更好", "这不对。", "别说这么多",
+    "除非是朋友，不要用表情", "开头要有礼貌", "“你好”",
     "Never start with an apology.", "Don't use long words.", "end on a high note", "Write more words.",
 ]  # fmt: skip
 
@@ -169,3 +172,9 @@ def test_a_check_that_is_read_tells_good_from_bad(words: str, good: str, bad: st
     assert isinstance(found, Understood)
     holds = load_check(found.check)
     assert (holds(good).held, holds(bad).held) == (True, False)
+
+
+@pytest.mark.parametrize("piece", ["说", "使用", "no ", "please ", "when you, ", '"a" or ', "in at for ", "不要", "加上"])
+def test_a_very_long_comment_is_refused_and_a_long_one_is_read_in_bounded_time(piece: str) -> None:
+    assert isinstance(check_from_words((piece * 500)[:500]), NotUnderstood | Understood)
+    assert isinstance(check_from_words(piece * 500), NotUnderstood)

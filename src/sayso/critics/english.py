@@ -48,7 +48,10 @@ _TRAIL = re.compile(
     rf"in (?:your|the|any|each) (?:{_SUBJECT}))$"
 )
 _SAY = r"(?:say|mention|us|writ|includ|contain|hav|add|put|repeat|typ|work in|feature)(?:e|ing|s|es)?"
-_NAMED = r"(?:(?:the|this|these|a|any|of)\s+)*(?:(?:words?|phrases?|expressions?|terms?|sentences?|greeting|name)\s+)?(?:like\s+)?"
+_NAMED = (
+    r"(?:(?:the|this|these|a|any|of)\s+)*(?:(?:words?|phrases?|expressions?|terms?|sentences?|greeting|name)\s+)?"
+    r"(?:like\s+)?"
+)
 _LIST = rf"(?P<quotes>{QUOTE}(?:\s*(?:,|/|&|or|and|nor|, or|, and)\s*{QUOTE})*)"
 _SOME = r"(?:(?:any|an|a|some|the|one|at least one|those|these|your|so many|all)\s+)?"
 _OPEN = rf"(?:start|begin|open)(?:s|ing|ning)?(?: off)?(?: {_SUBJECT})?(?: off)? (?:with|by (?:saying|writing|using))"
@@ -103,8 +106,8 @@ _AS_LIST = (
     r"in|as|with) )?"
 )
 _AS_JSON = (
-    rf"(?:answer|reply|respond|return|output|write|give(?: me)?|use|be)?\s*(?:only )?(?:in |as |with |using )?(?:only )?{_SOME}"
-    r"(?:valid |pure )?json(?: only| format| object| and nothing else)?"
+    r"(?:answer|reply|respond|return|output|write|give(?: me)?|use|be)?\s*(?:only )?(?:in |as |with |using )?(?:only )?"
+    rf"{_SOME}(?:valid |pure )?json(?: only| format| object| and nothing else)?"
 )
 _CUT_TO = (
     rf"(?:(?:keep|limit|cut|shorten|restrict) (?:{_SUBJECT}|yourself) (?:to|within|down to)|{_WRITE_VERB}in) "

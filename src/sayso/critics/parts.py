@@ -9,7 +9,6 @@ line and an ellipsis before a small letter do not end one. All functions take ti
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -90,9 +89,9 @@ def sentences(text: str) -> list[Place]:
 
 def questions(text: str) -> list[Place]:
     """Return where the question marks are, those inside an address on the web left out."""
-    inside = [(item.start(), item.end() - 1) for item in _URL.finditer(text)]
+    inside = {at for item in _URL.finditer(text) for at in range(item.start(), item.end() - 1)}
     marks = (item.start() for item in _QUESTION.finditer(text))
-    return [Place(at, at + 1) for at in marks if not any(start <= at < end for start, end in inside)]
+    return [Place(at, at + 1) for at in marks if at not in inside]
 
 
 def emoji(text: str) -> list[Place]:
@@ -153,8 +152,3 @@ def _is_abbreviation(text: str, end: int) -> bool:
 def _trimmed(text: str, start: int, end: int) -> Place:
     piece = text[start:end]
     return Place(start + len(piece) - len(piece.lstrip()), max(start, end - len(piece) + len(piece.rstrip())))
-
-
-def lines(text: str) -> Iterator[str]:
-    """Yield the lines of a text that are not empty, without the space around them."""
-    return (line.strip() for line in text.splitlines() if line.strip())

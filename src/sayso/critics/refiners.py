@@ -27,6 +27,8 @@ ROUNDS = 4
 """Two repairs may undo each other; after this many rounds an edit is given up."""
 LENGTH_SLACK = 10
 """Words by which a candidate may be longer or shorter whatever the ratio: a short answer doubles easily."""
+LONG = 4000
+"""Characters from which on likeness leaves out frequent characters: it would take time quadratic in their number."""
 _SHORTENS = frozenset({"max_words", "max_sentences", "max_chars", "equals", "json_valid", "all_of", "any_of"})
 _LENGTHENS = frozenset({"min_words", "min_sentences", "bullets", "json_valid", "all_of", "any_of"})
 
@@ -145,7 +147,7 @@ def refusal(response: Response, comments: Iterable[Comment], text: str) -> str |
 
 def likeness(one: str, other: str) -> float:
     """Return how alike two texts are, 0 to 1: twice the matching characters over all of them (difflib)."""
-    return difflib.SequenceMatcher(None, one, other, autojunk=False).ratio()
+    return difflib.SequenceMatcher(None, one, other, autojunk=len(one) > LONG).ratio()
 
 
 def _first_good(response: Response, comments: tuple[Comment, ...], given: list[Refinement]) -> Answer:

@@ -25,6 +25,9 @@ EXAMPLES = (
     "不超过50个字。",
 )
 
+LONGEST = 500
+"""Characters of a comment that is still read; a longer one says more than one thing."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Understood:
@@ -86,6 +89,8 @@ _LENGTH = re.compile(
 
 def check_from_words(text: str) -> Understood | NotUnderstood:
     """Read a comment in English or Chinese: the check it stands for and its scope, or why it cannot be counted."""
+    if len(text) > LONGEST:
+        return NotUnderstood(reason=_("It is too long to be one thing to count; say that in one sentence."))
     masked, quotes = _mask(text)
     if _EXCEPT.search(masked):
         return NotUnderstood(reason=_("It says where it does not apply; say where it does, or give the check."))
