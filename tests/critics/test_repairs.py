@@ -92,8 +92,8 @@ def test_an_outside_check_brings_its_own_repair() -> None:
 
 
 PIECES = st.sampled_from(
-    ["please", "Please", "Well", "I'm", "fine", "the", "train", "Tom", "您好", "火车", "很好", "Best wishes", "🙂", "👍🏽", "🇨🇳",
-     "- ", "\n", "\n\n", "1. ", ". ", ", ", "! ", "? ", "！", "？", "。", "，", "…", "—", '"', "”", " ", "  ", "3.5", "https://a.b/?c"]
+    ["please", "Please", "Well", "I'm", "fine", "the", "train", "Tom", "您好", "火车", "很好", "Best wishes", "🙂", "👍🏽",
+     "🇨🇳", "- ", "\n", "\n\n", "1. ", ". ", ", ", "! ", "? ", "！", "？", "。", "，", "…", "—", '"', "”", " ", "  ", "3.5", "https://a.b/?c"]
 )  # fmt: skip
 TEXTS = st.one_of(
     st.text(max_size=40), st.lists(PIECES, max_size=14).map("".join), st.lists(PIECES, max_size=14).map(" ".join)

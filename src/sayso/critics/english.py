@@ -29,14 +29,14 @@ _SUBJECT = (
     r"(?:(?:your|the|each|every|all|any|this|that|my)\s+)?"
     r"(?:answers?|responses?|repl(?:y|ies)|messages?|letters?|e-?mails?|texts?|notes?|posts?|it|them|they|everything)"
 )
-_AUXILIARY = r"(?:should|must|needs? to|ha(?:s|ve) to|ought to|may|can|do(?:es)?|is|are)"
+_AUXILIARY = r"(?:should|must|needs? to|ha(?:s|ve) to|ought to|may|can)"
 _LEAD = re.compile(
     rf"(?:please|always|just|only|then|also|really|kindly|and|but|ever|you|i want you to|i want|"
     rf"i(?:'d| would) (?:like|prefer|love)(?: you)?(?: to)?|(?:can|could|would|will) you|make sure(?: that)?(?: you| to)?|"
     rf"remember to|be sure to|try to|try|{_AUXILIARY}(?!n't)|{_SUBJECT}(?=\s+(?:{_AUXILIARY}|must|always|never)))\s+"
 )
 _NOT = re.compile(
-    r"(?:never|don't|do not|doesn't|does not|not|mustn't|shouldn't|can't|cannot|may not|stop|avoid|refrain from|no longer|"
+    r"(?:never|don't|do not|not|mustn't|shouldn't|can't|cannot|may not|stop|avoid|refrain from|no longer|"
     r"quit|there should be no|there must be no)\s+"
 )
 _WITHOUT = re.compile(

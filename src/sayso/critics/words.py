@@ -63,7 +63,7 @@ _ENGLISH_SCOPES = tuple(
         rf"(?P<scope>{_WHERE}\s+[^,]+?)\s*[,:;]\s*(?P<effect>.+)",
         rf"(?P<effect>.+?)[,;]?\s+{_WHEN}\s+(?P<scope>.+)",
         rf"(?P<scope>(?:e-?mails?|letters?|messages?|answers?|repl(?:y|ies)|notes?|posts?)\s+{_WHERE}\s.+?)"
-        r"\s+(?P<effect>(?:should|must|may|can|need|has|have|are|is|do|does|always|never)\b.*)",
+        r"\s+(?P<effect>(?:should|must|may|can|need|has to|have to|always|never)\b.*)",
     )
 )
 _ENGLISH_TRAILING = re.compile(rf"[,;]?\s+(?={_WHERE}\s)", re.IGNORECASE)
