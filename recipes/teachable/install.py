@@ -30,6 +30,7 @@ def install(run: Path, folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: value.to(torch.float16) for name, value in model.module.named_parameters()}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "model.safetensors").chmod(0o644)  # it is made for its owner alone
     model.module.config.dtype = "float16"
     model.module.config.save_pretrained(str(folder))
     for name in KEPT:
