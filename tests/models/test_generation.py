@@ -139,6 +139,24 @@ def test_a_token_is_read_off_the_cumulated_probabilities(number: float, settings
     assert choose(LOGITS, torch.tensor([number], dtype=torch.float64), sampling).tolist() == [token]
 
 
+@pytest.mark.parametrize("size", [5, 128, 1000])
+@pytest.mark.parametrize("how", [{}, {"top_k": 3}, {"top_p": 0.6}, {"top_p": 0.999}])
+def test_tokens_come_as_often_as_they_are_probable(size: int, how: dict[str, Any]) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(size)
+        logits = torch.randn(size) * 3
+    numbers = (torch.arange(4_000, dtype=torch.float64) + 0.5) / 4_000
+    found = choose(logits.expand(len(numbers), -1), numbers, Sampling(temperature=1.0, **how)).bincount(minlength=size)
+    probable = logits.double().softmax(0)
+    order = probable.argsort(descending=True)
+    kept = order[: how["top_k"]] if "top_k" in how else order
+    if "top_p" in how:
+        kept = order[: int((probable[order].cumsum(0) < how["top_p"]).sum()) + 1]
+    expected = torch.zeros(size, dtype=torch.float64)
+    expected[kept] = probable[kept] / probable[kept].sum()
+    assert (found / len(numbers) - expected).abs().max() < 2 / len(numbers)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     logits=arrays.arrays("float32", (3, 7), elements=st.floats(-30, 30, width=32)),

@@ -17,10 +17,16 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn.functional import pad
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
 from sayso.models.sampling import Sampling
+
+BLOCK = 128
+"""Probabilities that are cumulated together."""
+NUCLEUS = 512
+"""Tokens looked at before a whole vocabulary is sorted for `top_p`."""
 
 
 def write(
@@ -122,21 +128,45 @@ def choose(logits: Float[Tensor, "B V"], numbers: Float[Tensor, " B"], sampling:
     probabilities = (logits / sampling.temperature).softmax(dim=1)
     if sampling.top_k <= 0 and sampling.top_p >= 1:
         return _at(probabilities, numbers)
-    likeliest, order = probabilities.sort(dim=1, descending=True, stable=True)
+    likeliest, order = _likeliest(probabilities, sampling)
     if sampling.top_k > 0:
-        likeliest[:, sampling.top_k :] = 0
-        likeliest /= likeliest.sum(dim=1, keepdim=True)
+        likeliest = likeliest / likeliest.sum(dim=1, keepdim=True)
     if sampling.top_p < 1:
-        before = likeliest.cumsum(dim=1) - likeliest  # (B, V) probability of all likelier tokens
-        likeliest[before >= sampling.top_p] = 0
+        before = likeliest.cumsum(dim=1) - likeliest  # probability of all likelier tokens
+        likeliest = likeliest.masked_fill(before >= sampling.top_p, 0.0)
     return order.gather(1, _at(likeliest, numbers)[:, None]).squeeze(1)
 
 
+def _likeliest(probabilities: Float[Tensor, "B V"], sampling: Sampling) -> tuple[Float[Tensor, "B K"], Int[Tensor, "B K"]]:
+    """Return the likeliest tokens' probabilities, falling, and which they are: `top_k`, or enough to hold `top_p`."""
+    size = probabilities.shape[1]
+    if 0 < sampling.top_k < size:
+        return torch.topk(probabilities, sampling.top_k, dim=1)
+    few, order = torch.topk(probabilities, min(NUCLEUS, size), dim=1)
+    if bool((few.sum(dim=1) > sampling.top_p).all()):
+        return few, order
+    return torch.sort(probabilities, dim=1, descending=True)
+
+
 def _at(weights: Float[Tensor, "B V"], numbers: Float[Tensor, " B"]) -> Int[Tensor, " B"]:
-    """Return the first index where the cumulated weight passes number times the whole; never one of weight 0."""
-    cumulated = weights.double().cumsum(dim=1)
-    wanted = numbers[:, None] * cumulated[:, -1:]
-    return torch.searchsorted(cumulated, wanted, right=True).squeeze(1).clamp(max=weights.shape[1] - 1)
+    """Return the first index where the cumulated weight passes number times the whole; never one of weight 0.
+
+    Blocks are cumulated first and then one block a line, which reads a large vocabulary once.
+    """
+    blocks = pad(weights, (0, -weights.shape[1] % BLOCK)).view(len(weights), -1, BLOCK)  # (B, V / BLOCK, BLOCK)
+    sums = blocks.sum(dim=2, dtype=torch.float64)
+    cumulated = sums.cumsum(dim=1)
+    wanted = numbers[:, None] * cumulated[:, -1:]  # (B, 1)
+    chosen = _passing(cumulated, wanted)
+    before = cumulated.gather(1, chosen) - sums.gather(1, chosen)
+    inside = blocks[torch.arange(len(blocks), device=blocks.device), chosen[:, 0]].double().cumsum(dim=1)  # (B, BLOCK)
+    return (chosen * BLOCK + _passing(inside, wanted - before)).squeeze(1)
+
+
+def _passing(cumulated: Float[Tensor, "B N"], wanted: Float[Tensor, "B 1"]) -> Int[Tensor, "B 1"]:
+    """Return the first index past `wanted`, or, where rounding leaves none, the first that reaches the end."""
+    last = torch.searchsorted(cumulated, cumulated[:, -1:].contiguous())
+    return torch.minimum(torch.searchsorted(cumulated, wanted.contiguous(), right=True), last)
 
 
 def _seeds(prompts: Sequence[Sequence[int]], seed: int) -> list[int]:
