@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sayso.records import Comment, Prompt, ask
 from sayso.store import database
 from sayso.store.database import Store
 
@@ -30,3 +31,13 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("empty") / "sayso.db"
     database.open(path, clock=counting_clock()).close()
     return path
+
+
+@pytest.fixture(scope="module")
+def full_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A store with a little in it, for tests that show that nothing changes."""
+    opened = database.open(tmp_path_factory.mktemp("full") / "sayso.db", clock=counting_clock())
+    opened.add_prompts([ask("known", family="f", split="test"), Prompt(id="mine", messages=ask("mine").messages)])
+    opened.add_comments([Comment(id="earlier", text="Said earlier.")])
+    yield opened
+    opened.close()
