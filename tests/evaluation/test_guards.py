@@ -53,7 +53,7 @@ def test_words_that_a_comment_asks_for_are_not_copied() -> None:
     plain = Comment(id="c", text=f"End {closing} always.")
     assert copying(answer, {"c": plain}) == 1.0
     assert copying(answer, {"c": Comment(id="c", text=f"End “{closing}” always.")}) == 0.0
-    checked = Comment(id="c", text=plain.text, check=Check(name="ends_with", args={"words": closing}))
+    checked = Comment(id="c", text=plain.text, check=Check(name="ends_with", args={"text": closing}))
     assert copying(answer, {"c": checked}) == 0.0
 
 

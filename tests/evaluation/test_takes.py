@@ -9,7 +9,7 @@ from sayso.evaluation.takes import TakeSettings as Settings
 from sayso.evaluation.takes import detectable, name, outcomes, rate, take
 from sayso.records import Check, Comment, Outcome, Probe, Rate, Scope, TakeName, ask
 
-CHECK = Check(name="excludes", args={"words": "please"})
+CHECK = Check(name="excludes", args={"text": "please"})
 
 
 def politely(text: str) -> bool:

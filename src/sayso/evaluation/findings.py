@@ -14,12 +14,11 @@ from sayso.evaluation.statistics import Interval
 from sayso.i18n import gettext
 from sayso.records import Finding, Heldout, Outcome, Take
 
-N_ = str
-"""Marks a template for the catalogues; it is translated when it is said, so that records do not depend on a language."""
+_ = str  # marks a template for the catalogues; `say` translates it, so that records do not depend on a language
 PRIMARY = frozenset({"gain", "leak", "drift", "heldout"})
 """Must be shown for a promotion; the other findings hold it back only when they are shown to fail."""
-NUM_GUARDS = 6
-"""Leak, drift, single comments, length, copying, repetition: any one can refuse, so each gets its share of alpha."""
+NUM_GUARDS = 5
+"""Leak, drift, length, copying, repetition: each can refuse, so each gets its share of alpha; comments have their own."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,21 +102,21 @@ def gain(found: Sequence[Outcome], gate: Gate, *, seed: int) -> Finding | None:
             passed = True
         elif interval[1] < max(gate.worthwhile, gate.min_gain):
             passed = False
-    template = N_("the gain in scope is {estimate} points ({low} to {high}) on {n} probes, McNemar's exact p = {p}")
+    template = _("the gain in scope is {estimate} points ({low} to {high}) on {n} probes, McNemar's exact p = {p}")
     line = _Line(name="gain", estimate=pair.estimate, margin=gate.min_gain, n=pair.n, template=template)
     return line.finding(interval, passed=passed, fields={"p": f"{p:.2g}"})
 
 
 def leak(found: Sequence[Outcome], gate: Gate, *, seed: int) -> Finding | None:
     """Does the effect stay away near the scope? None without probes near it."""
-    template = N_("near the scope the effect changed by {estimate} points ({low} to {high}; margin {margin}) on {n} probes")
+    template = _("near the scope the effect changed by {estimate} points ({low} to {high}; margin {margin}) on {n} probes")
     near = [item for item in found if item.scope == "near"]
     return _side("leak", near, gate, margin=gate.leak_margin, template=template, seed=seed)
 
 
 def drift(found: Sequence[Outcome], gate: Gate, *, seed: int) -> Finding | None:
     """Does the effect stay away out of scope? None without probes out of scope."""
-    template = N_("out of scope the effect changed by {estimate} points ({low} to {high}; margin {margin}) on {n} probes")
+    template = _("out of scope the effect changed by {estimate} points ({low} to {high}; margin {margin}) on {n} probes")
     out = [item for item in found if item.scope == "out"]
     return _side("drift", out, gate, margin=gate.drift_margin, template=template, seed=seed)
 
@@ -167,22 +166,25 @@ def worst_comment(takes: Sequence[Take], found: Sequence[Outcome], gate: Gate) -
     adjusted = statistics.holm([item[0] for item in tested])
     p, (_raw, comment_id, scope, bad, good, n) = min(zip(adjusted, tested, strict=True))
     interval = statistics.tango(bad, good, n, level=1 - 2 * gate.alpha)
+    passed = True if interval[1] < margins[scope] else None
+    if p < gate.alpha:
+        passed = False
     text = next((take.text for take in takes if take.comment_id == comment_id), comment_id)
     line = _Line(name="comment", estimate=(bad - good) / n, margin=margins[scope], n=n, template=_worst_template(scope))
-    return line.finding(interval, passed=p >= gate.alpha / NUM_GUARDS, fields={"text": _short(text)})
+    return line.finding(interval, passed=passed, fields={"text": _short(text)})
 
 
 def _worst_template(scope: str) -> str:
     if scope == "in":
-        return N_(
+        return _(
             "of all comments, {text} lost most: {estimate} points in scope ({low} to {high}; margin {margin}) on {n} probes"
         )
     if scope == "near":
-        return N_(
+        return _(
             "of all comments, {text} spilled most: {estimate} points near its scope ({low} to {high}; margin {margin}) "
             "on {n} probes"
         )
-    return N_(
+    return _(
         "of all comments, {text} spilled most: {estimate} points out of scope ({low} to {high}; margin {margin}) "
         "on {n} probes"
     )
@@ -200,7 +202,7 @@ def heldout_loss(heldout: Heldout | None, gate: Gate) -> Finding | None:
     passed: bool | None = rise <= margin
     if not passed and heldout.tokens < gate.min_heldout_tokens:
         passed = None
-    template = N_("held-out loss went from {before} to {after} nats a token ({estimate} %; margin {margin} %) on {n} tokens")
+    template = _("held-out loss went from {before} to {after} nats a token ({estimate} %; margin {margin} %) on {n} tokens")
     line = _Line(name="heldout", estimate=rise, margin=margin, n=heldout.tokens, template=template)
     sides = {"before": f"{heldout.loss_before:.3f}", "after": f"{heldout.loss_after:.3f}"}
     return line.finding((rise, rise), passed=passed, fields=sides)
@@ -218,7 +220,7 @@ def length(found: Sequence[Outcome], heldout: Heldout | None, gate: Gate) -> Fin
     if strict[1] < gate.length_low or strict[0] > gate.length_high:
         passed = False
     margin = gate.length_low if ratio < 1 else gate.length_high
-    template = N_("answers out of scope have {ratio} times the words they had ({low} to {high}; allowed {least} to {most})")
+    template = _("answers out of scope have {ratio} times the words they had ({low} to {high}; allowed {least} to {most})")
     line = _Line(name="length", estimate=ratio, margin=margin, n=len(out), template=template)
     shown = {"ratio": f"{ratio:.2f}", "low": f"{interval[0]:.2f}", "high": f"{interval[1]:.2f}"}
     return line.finding(interval, passed=passed, fields={**shown, "least": gate.length_low, "most": gate.length_high})
@@ -230,7 +232,7 @@ def copying(found: Sequence[Outcome], heldout: Heldout | None, gate: Gate) -> Fi
         return None
     n = len(found)
     copied = round(heldout.copying * n)
-    template = N_(
+    template = _(
         "{estimate} points of the answers newly repeat a comment's words ({low} to {high}; margin {margin}), {n} answers"
     )
 
@@ -248,7 +250,7 @@ def repetition(found: Sequence[Outcome], gate: Gate) -> Finding | None:
     changed = [item for item in found if item.before != item.after]
     sides = [(guards.degenerate(item.before), guards.degenerate(item.after)) for item in changed]
     more, less = sum(after and not before for before, after in sides), sum(before and not after for before, after in sides)
-    template = N_(
+    template = _(
         "{estimate} points more answers are empty or repeat themselves ({low} to {high}; margin {margin}), {n} answers"
     )
 

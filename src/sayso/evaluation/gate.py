@@ -12,11 +12,11 @@ import numpy as np
 from scipy import stats
 
 from sayso.evaluation import findings, statistics
-from sayso.evaluation.findings import N_
 from sayso.evaluation.settings import Gate
 from sayso.i18n import gettext
 from sayso.records import Decision, Finding, Heldout, Outcome, Take, Verdict
 
+_ = str  # marks a template for the catalogues; `say` translates it, so that records do not depend on a language
 EXIT_CODES: dict[Decision, int] = {"promote": 0, "refuse": 3, "unsure": 4}
 _DEFAULT = Gate()
 _MOST = 100_000
@@ -35,13 +35,13 @@ def decide(
     found = _findings(takes, outcomes, heldout, settings, seed)
     failed = next((item for item in found if item.passed is False and item.name != "gain"), None)
     if failed is not None:
-        return _verdict("refuse", N_("Harm is shown: {finding}."), found, {"finding": failed.name})
+        return _verdict("refuse", _("Harm is shown: {finding}."), found, {"finding": failed.name})
     gain = next((item for item in found if item.name == "gain"), None)
     if gain is None:
-        template = N_("Cannot tell: no comment has a check and probes in scope; give at least {needed}.")
+        template = _("Cannot tell: no comment has a check and probes in scope; give at least {needed}.")
         return _verdict("unsure", template, found, needed=settings.min_probes)
     if gain.passed is False:
-        template = N_("A gain that matters ({worthwhile} points) is excluded: {finding}.")
+        template = _("A gain that matters ({worthwhile} points) is excluded: {finding}.")
         return _verdict("refuse", template, found, {"finding": "gain", "worthwhile": f"{100 * settings.worthwhile:.0f}"})
     undecided = [item for item in found if item.passed is None and item.name in findings.PRIMARY]
     return _unsure(undecided, found, settings) if undecided else _promote(found)
@@ -95,23 +95,23 @@ def _findings(
 
 
 def _promote(found: tuple[Finding, ...]) -> Verdict:
-    names = {"leak": N_("leak"), "drift": N_("drift"), "heldout": N_("held-out loss")}
+    names = {"leak": _("leak"), "drift": _("drift"), "heldout": _("held-out loss")}
     missing = [word for name, word in names.items() if all(item.name != name for item in found)]
     if not missing:
-        return _verdict("promote", N_("Better, and no guard fails: {finding}."), found, {"finding": "gain"})
-    template = N_("Better, and no guard fails: {finding} (not measured: {missing}).")
+        return _verdict("promote", _("Better, and no guard fails: {finding}."), found, {"finding": "gain"})
+    template = _("Better, and no guard fails: {finding} (not measured: {missing}).")
     return _verdict("promote", template, found, {"finding": "gain", "missing": missing})
 
 
 def _unsure(undecided: Sequence[Finding], found: tuple[Finding, ...], settings: Gate) -> Verdict:
     needed, most = max(((_needed(item, settings), item) for item in undecided), key=lambda pair: pair[0])
     asked = {
-        "gain": N_("probes in scope"),
-        "leak": N_("probes near the scope"),
-        "drift": N_("probes out of scope"),
-        "heldout": N_("held-out tokens"),
+        "gain": _("probes in scope"),
+        "leak": _("probes near the scope"),
+        "drift": _("probes out of scope"),
+        "heldout": _("held-out tokens"),
     }
-    template = N_("Cannot tell yet: {finding}; about {needed} more {what} would decide it.")
+    template = _("Cannot tell yet: {finding}; about {needed} more {what} would decide it.")
     return _verdict("unsure", template, found, {"finding": most.name, "what": asked[most.name]}, needed=needed)
 
 

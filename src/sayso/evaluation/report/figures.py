@@ -6,7 +6,8 @@ import io
 import math
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
@@ -40,7 +41,9 @@ _STYLE: Any = {
     "grid.color": _LINE,
     "axes.unicode_minus": True,
 }
-_WIDTH, _HEIGHT = 6.0, 4.2
+_WIDTH, _HEIGHT = 5.2, 3.9
+_Box = tuple[float, float, float, float]
+"""Left, bottom, right, top, in points."""
 _MANY = 12
 """With more comments than this the crosses of intervals would hide the points."""
 
@@ -53,7 +56,7 @@ def take_plane(takes: Sequence[Take], *, spill_margin: float = 0.1) -> str:
     points = [(number, take) for number, take in enumerate(takes, start=1) if take.inside is not None]
     if not points:
         return ""
-    with mpl.rc_context(_STYLE):
+    with _drawing():
         figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
         FigureCanvasSVG(figure)
         axes = figure.add_subplot()
@@ -61,11 +64,23 @@ def take_plane(takes: Sequence[Take], *, spill_margin: float = 0.1) -> str:
         axes.axhline(0, color=_LINE, linewidth=1)
         axes.axvline(0, color=_LINE, linewidth=1)
         axes.axvline(100 * spill_margin, color=_TAKES["spilled"][0], linewidth=1, linestyle=(0, (4, 3)))
+        crosses = len(points) <= _MANY
         for _number, take in points:
-            _point(axes, take, crosses=len(points) <= _MANY)
+            _point(axes, take, crosses=crosses)
         _limits(axes, points)
-        _labels(figure, axes, points)
+        _labels(figure, axes, points, crosses=crosses)
         return _svg(figure, "take-plane", _("Gain in scope against leak near the scope, one point a comment"))
+
+
+@contextmanager
+def _drawing() -> Iterator[None]:
+    """Draw in our style, whatever the user's matplotlibrc says."""
+    with mpl.rc_context(), warnings.catch_warnings():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
+        # The browser chooses the font; matplotlib's own has no Chinese and is only asked for widths.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
 
 
 def _point(axes: Axes, take: Take, *, crosses: bool) -> None:
@@ -103,46 +118,56 @@ def _limits(axes: Axes, points: Sequence[tuple[int, Take]]) -> None:
     axes.set_ylim(min(low, -10) - 4, max(high, 50) + 8)
 
 
-def _labels(figure: Figure, axes: Axes, points: Sequence[tuple[int, Take]]) -> None:
-    """Write each place's numbers beside it, at the first of eight sides where they hide no other label or point."""
-    places: dict[tuple[int, int], list[int]] = {}
-    centres: list[tuple[float, float]] = []
+def _labels(figure: Figure, axes: Axes, points: Sequence[tuple[int, Take]], *, crosses: bool) -> None:
+    """Write each place's numbers beside it, where they hide least; a thin line leads to a label that stands further off."""
     figure.draw_without_rendering()  # the layout settles what a data unit is in points
+
+    def on_paper(x: float, y: float) -> tuple[float, float]:
+        across, up = axes.transData.transform((x, y)) * 72 / figure.dpi
+        return float(across), float(up)
+
+    places: dict[tuple[int, int], list[int]] = {}
+    at: dict[int, Take] = dict(points)
+    taken: list[_Box] = []
     for number, take in points:
-        x, y = axes.transData.transform(_place(take)) * 72 / figure.dpi
+        x, y = on_paper(*_place(take))
         places.setdefault((round(x / 10), round(y / 10)), []).append(number)
-        centres.append((float(x), float(y)))
-    taken = [(x - 6, y - 6, x + 6, y + 6) for x, y in centres]
+        taken.append((x - 6, y - 6, x + 6, y + 6))
+        taken += _cross(take, on_paper) if crosses else []
     for numbers in places.values():
-        x, y = centres[[number for number, _take in points].index(numbers[0])]
+        place = _place(at[numbers[0]])
         text = _(", ").join(map(str, numbers[:6])) + (" …" if len(numbers) > 6 else "")
-        box, offset = _free(x, y, width=7.5 * len(text) + 2, taken=taken)
+        box, offset = _free(on_paper(*place), width=7.5 * len(text) + 2, taken=taken)
         taken.append(box)
-        axes.annotate(
-            text,
-            _place(points[[n for n, _t in points].index(numbers[0])][1]),
-            offset,
-            textcoords="offset points",
-            va="bottom",
-        )
+        leader = {"arrowstyle": "-", "color": _INK, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 4}
+        axes.annotate(text, place, offset, textcoords="offset points", va="bottom", arrowprops=leader)
 
 
-def _free(
-    x: float, y: float, *, width: float, taken: Sequence[tuple[float, float, float, float]]
-) -> tuple[tuple[float, float, float, float], tuple[float, float]]:
-    """Return the box and offset (both in points) of a label beside (x, y); the least crowded side where all are taken."""
-    height = 13.0
+def _cross(take: Take, on_paper: Callable[[float, float], tuple[float, float]]) -> list[_Box]:
+    """Return the two intervals of a point as thin boxes, for labels to keep off."""
+    x, y = _place(take)
+    ends = []
+    if take.near is not None:
+        ends.append([on_paper(100 * limit, y) for limit in take.near.interval])
+    if take.inside is not None:
+        ends.append([on_paper(x, 100 * limit) for limit in take.inside.interval])
+    return [(low[0] - 1, low[1] - 1, high[0] + 1, high[1] + 1) for low, high in ends]
+
+
+def _free(centre: tuple[float, float], *, width: float, taken: Sequence[_Box]) -> tuple[_Box, tuple[float, float]]:
+    """Return the box and offset (both in points) of a label beside a point; the least crowded side where all are taken."""
+    (x, y), height = centre, 13.0
     sides = [
-        (dx, dy)
-        for far in (8.0, 20.0)
-        for dx, dy in ((far, -6.0), (far, far - 2), (-width - far, -6.0), (-width - far, far - 2), (far, -height - far + 4),
-                       (-width - far, -height - far + 4), (-width / 2, far), (-width / 2, -height - far))
+        place
+        for far in (6.5, 18.0, 32.0)
+        for place in ((far, far), (-width - far, far), (far, -height - far), (-width - far, -height - far),
+                      (far + 4, -6.0), (-width - far - 4, -6.0), (-width / 2, far + 4), (-width / 2, -height - far - 4))
     ]  # fmt: skip
     boxes = [((x + dx, y + dy, x + dx + width, y + dy + height), (dx, dy)) for dx, dy in sides]
     return min(boxes, key=lambda entry: sum(_overlap(entry[0], other) for other in taken))
 
 
-def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> float:
+def _overlap(one: _Box, other: _Box) -> float:
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
     return max(0.0, width) * max(0.0, height)
@@ -154,7 +179,7 @@ def loss_curve(metrics: Sequence[Mapping[str, Any]]) -> str:
     points = [(step, loss) for step, loss in points if math.isfinite(loss)]
     if len(points) < 2:
         return ""
-    with mpl.rc_context(_STYLE):
+    with _drawing():
         figure = Figure(figsize=(_WIDTH, 0.6 * _HEIGHT), layout="constrained")
         FigureCanvasSVG(figure)
         axes = figure.add_subplot()
@@ -175,10 +200,7 @@ def _frame(axes: Axes, across: str, up: str) -> None:
 def _svg(figure: Figure, name: str, described: str) -> str:
     """Return the figure as an <svg> element with ids of its own, the page's colours, and a name for screen readers."""
     out = io.StringIO()
-    with warnings.catch_warnings():
-        # The browser chooses the font; matplotlib's own has no Chinese and is only asked for widths.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = out.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)

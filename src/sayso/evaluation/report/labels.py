@@ -7,7 +7,7 @@ from sayso.i18n import gettext as _
 
 def verdicts() -> dict[str, str]:
     """Return what a verdict is called."""
-    return {"promote": _("Promote"), "refuse": _("Refuse"), "unsure": _("Cannot tell yet")}
+    return {"promote": _("Promote"), "refuse": _("Refuse"), "unsure": _("Unsure")}
 
 
 def takes() -> dict[str, str]:
@@ -68,7 +68,6 @@ def _headings() -> dict[str, str]:
 
 def _columns() -> dict[str, str]:
     return {
-        "comment": _("Comment"),
         "scope": _("Scope"),
         "before": _("Before"),
         "after": _("After"),
@@ -123,8 +122,4 @@ def _sentences() -> dict[str, str]:
         ),
         "heldout_note": _("Nats per token on text that nobody commented on; lower is better."),
         "repeat_note": _("This command with this configuration gives the same result on the same machine."),
-        "comments_of": _("Learnt from these comments"),
-        "by": _("by {author}"),
-        "made": _("Written by sayso, {created}"),
-        "needed": _("About {needed} more would decide it."),
     }

@@ -105,6 +105,7 @@ def _render(data: ReportData) -> str:
     )  # fmt: skip
     environment.filters["percent"] = lambda share: f"{100 * share:.1f} %"
     environment.filters["points"] = _points
+    environment.filters["minute"] = _minute
     evaluation = data.evaluation
     rows = _rows(data)
     return environment.get_template("template.html.j2").render(
@@ -116,7 +117,7 @@ def _render(data: ReportData) -> str:
         # Figures are made here of numbers and our own words, escaped by the writer of SVG.
         plane=Markup(figures.take_plane(evaluation.takes)), curve=Markup(figures.loss_curve(data.metrics)),
         heldout=evaluation.heldout, settings=tuple(_flat(data.run.settings)) if data.run else (), versions=_versions(data),
-        made=_("Written by sayso, {created}").format(created=data.created),
+        made=_("Written by sayso, {created}").format(created=_minute(data.created)),
     )  # fmt: skip
 
 
@@ -146,7 +147,11 @@ def _about(comment: Comment | None) -> str:
     if comment is None:
         return ""
     author = _("by {author}").format(author=comment.author) if comment.author else ""
-    return " · ".join(part for part in (comment.scope_text, author, comment.created) if part)
+    return " · ".join(part for part in (comment.scope_text, author, _minute(comment.created)) if part)
+
+
+def _minute(created: str) -> str:
+    return created[:16].replace("T", " ")
 
 
 def _line(finding: Finding) -> _Line:
