@@ -48,7 +48,7 @@ def command(call: Call, file: Path, skip_bad: bool) -> None:
 
 def _form(found: Imported) -> dict[str, object]:
     return {
-        "comments": found.comments, "refinements": found.refinements, "new": found.new, "known": found.known,
+        "comments": len(found.comments), "refinements": len(found.refinements), "new": found.new, "known": found.known,
         "faults": [{"where": fault.where, "message": fault.message} for fault in found.faults],
         "bad_file": str(found.bad_file) if found.bad_file else None,
     }  # fmt: skip

@@ -19,7 +19,9 @@ def _choose(_ctx: click.Context, _option: click.Parameter, value: str | None) ->
         speak(value)
 
 
-@click.group(cls=Verbs, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    "sayso", cls=Verbs, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.option(
     "--language", cls=Option, type=click.Choice(i18n.LANGUAGES), callback=_choose, is_eager=True, expose_value=False,
     help="Speak English or Chinese; otherwise SAYSO_LANG or the system's language.",
@@ -43,4 +45,4 @@ def group(ctx: click.Context, folder: Path | None, verbose: int) -> None:
 
 def main() -> None:
     """Run the command line."""
-    group()
+    group(prog_name="sayso")
