@@ -114,8 +114,8 @@ def the_reference_is_left_as_it_was(method: Any, make_policy: MakePolicy) -> Non
 
 def ten_rows_are_overfitted(method: Any, make_policy: MakePolicy) -> None:
     # All weights: an adapter cannot move a random output head far.
-    settings = dataclasses.replace(SHORT, max_steps=30, per_device_train_batch_size=10, use_lora=False)
-    policy = prepare(make_policy(), settings)
+    settings = dataclasses.replace(SHORT, max_steps=30, per_device_train_batch_size=10, learning_rate=3e-3, use_lora=False)
+    policy = prepare(_sharpened(make_policy()), settings)
     records = list(steps(method, policy, list(method.rows(examples(), policy)), settings))
     # A loss whose value says nothing reports the `gap` that it closes instead.
     first, last = (record.sums.get("gap", record.loss) for record in (records[0], records[-1]))
@@ -174,6 +174,15 @@ def _warmed(method: Any, make_policy: MakePolicy) -> Any:
     """Return a policy some steps away from its reference, so that a loss measured from there is not trivially zero."""
     policy = prepare(make_policy(), SHORT)
     list(steps(method, policy, list(method.rows(examples(), policy)), SHORT))
+    return policy
+
+
+def _sharpened(policy: Any) -> Any:
+    """Return the policy with larger matrices: a freshly drawn model hardly heeds what it reads."""
+    with torch.no_grad():
+        for parameter in policy.module.parameters():
+            if parameter.ndim > 1:
+                parameter.mul_(4)
     return policy
 
 

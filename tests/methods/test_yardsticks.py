@@ -34,7 +34,7 @@ def perturbed(folder):
     generator = torch.Generator().manual_seed(7)
     with torch.no_grad():
         for parameter in policy.module.parameters():
-            parameter += 0.05 * torch.randn(parameter.shape, generator=generator)
+            parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=0.05)
     return policy
 
 

@@ -31,9 +31,10 @@ class Hindsight:
         A_t = sg[log pi(y_t | x told the comment, y_<t) - log pi(y_t | x, y_<t)].
     Differs:
         Advantages are clipped (the paper leaves them unbounded): tokens that the teacher finds very unlikely are otherwise
-        pushed down without limit and break a small model. The wording of the teacher's prompt is our own. `answer:
-        refinement` scores the refinement in place of the response, which is not in the paper: the teacher's agreement with
-        each of its tokens weighs that token. Keep `lora_dropout` at 0: it would be noise in A.
+        pushed down without limit and break a small model. The teacher is the model as it was before training, the paper's is
+        the model as it is (`teacher: live`). The wording of the teacher's prompt is our own. `answer: refinement` scores the
+        refinement in place of the response, which is not in the paper: the teacher's agreement with each of its tokens
+        weighs that token. Keep `lora_dropout` at 0: it would be noise in A.
     """
 
     learning_rate: float = 5e-5
@@ -44,8 +45,8 @@ class Hindsight:
     """Whether the `hindsight` template also shows the teacher the response; `refine` and `revise` always do."""
     answer: Literal["response", "refinement"] = "response"
     """Whose words are scored; with `refinement` the examples need one."""
-    teacher: Literal["live", "reference"] = "live"
-    """Who teaches: the model as it is now, or as it was before training (slower to forget, and never better than it was)."""
+    teacher: Literal["live", "reference"] = "reference"
+    """Who teaches: the model as it was before training, or (`live`) as it is now, which runs away more easily."""
     clip: float | None = 2.0
     """Largest advantage of a token, in nats, either way; empty: none."""
     skip_first: int = 2
