@@ -109,9 +109,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="the run's folder; taken up again where it stopped")
     parser.add_argument("--tokens", type=int, default=5_000_000, help="how many tokens the schedule is laid out for")
-    parser.add_argument(
-        "--stop", type=int, default=0, help="end after this step (a multiple of 200), before the schedule does"
-    )
+    parser.add_argument("--stop", type=int, default=0, help="end early, after this step (a multiple of 200)")
     parser.add_argument("--after", type=Path, help="start from the newest checkpoint of this run, on rows of another seed")
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=0)
