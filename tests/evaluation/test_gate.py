@@ -8,9 +8,11 @@ import pytest
 from benchmarks.gate import HARM, NULL, TRUE, Design, simulate
 
 from sayso import i18n
-from sayso.evaluation.gate import EXIT_CODES, Gate, decide
+from sayso.evaluation import findings, gate
+from sayso.evaluation.gate import EXIT_CODES, Gate, decide, say
 from sayso.evaluation.takes import take
 from sayso.records import Comment, Finding, Heldout, Outcome, Scope, Verdict, ask
+from sayso.store.bodies import decode, encode
 
 GATE = Gate(draws=2000)
 
@@ -39,8 +41,8 @@ def found(
 GOOD = [*found("in", gained=60, held=20, rest=20), *found("near", rest=60), *found("out", rest=60)]
 
 
-def judge(outcomes: list[Outcome], heldout: Heldout | None = None, gate: Gate = GATE) -> Verdict:
-    return decide((), outcomes, heldout, gate, seed=0)
+def judge(outcomes: list[Outcome], heldout: Heldout | None = None) -> Verdict:
+    return decide((), outcomes, heldout, GATE, seed=0)
 
 
 def finding(verdict: Verdict, name: str) -> Finding:
@@ -165,12 +167,34 @@ def test_every_verdict_has_its_exit_code() -> None:
     assert EXIT_CODES == {"promote": 0, "refuse": 3, "unsure": 4}
 
 
-def test_the_reason_fits_a_language_without_a_catalogue() -> None:
-    i18n.use("zh")
+VERDICTS = [
+    judge(GOOD),
+    judge(found("in", gained=60, rest=40)),
+    judge([]),
+    judge([*found("in", gained=8, lost=4, rest=28), *found("near", rest=60)]),
+    judge([*found("in", gained=3, lost=3, rest=294)]),
+    judge([*found("in", gained=90, rest=10), *found("near", gained=40, rest=60)]),
+]
+
+
+@pytest.mark.parametrize("verdict", VERDICTS, ids=lambda verdict: verdict.verdict)
+def test_a_kept_verdict_is_said_again_in_the_users_language(verdict: Verdict, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = decode(Verdict, encode(verdict))
+    i18n.use("en")
     try:
-        assert "60" in judge(GOOD).reason
+        assert say(kept) == verdict.reason
     finally:
         i18n.use(None)
+    for module in (findings, gate):
+        monkeypatch.setattr(module, "gettext", lambda message: f"[{message}]")
+    said = say(kept)
+    assert said.startswith(f"[{verdict.template[:6]}")
+    assert "{" not in said
+    assert said.count("[") > 1 or "{finding}" not in verdict.template
+
+
+def test_a_verdict_of_unknown_making_is_said_as_it_is() -> None:
+    assert say(Verdict(verdict="refuse", reason="because")) == "because"
 
 
 @pytest.mark.parametrize("design", [NULL[1], NULL[4], NULL[7]], ids=lambda design: design.name)
