@@ -22,7 +22,7 @@ COMMENTS = (
         "id": "help",
         "text": 'Start your answer with "Of course!" when somebody asks you for help.',
         "scope_text": "somebody asks you for help",
-        "check": {"name": "starts_with", "args": {"words": "Of course!"}},
+        "check": {"name": "starts_with", "args": {"text": "Of course!"}},
     },
     {
         "id": "plans",
@@ -34,25 +34,25 @@ COMMENTS = (
         "id": "compliments",
         "text": "Don't say thank you when somebody pays you a compliment.",
         "scope_text": "somebody pays you a compliment",
-        "check": {"name": "excludes", "args": {"words": ["thank you so much", "thank you", "thanks"]}},
+        "check": {"name": "excludes", "args": {"text": ["thank you so much", "thank you", "thanks"]}},
     },
     {
         "id": "thanks",
         "text": 'End your answer with "Any time!" when somebody thanks you.',
         "scope_text": "somebody thanks you",
-        "check": {"name": "ends_with", "args": {"words": "Any time!"}},
+        "check": {"name": "ends_with", "args": {"text": "Any time!"}},
     },
     {
         "id": "bad_news",
         "text": 'When somebody tells you bad news, start with "I\'m sorry to hear that."',
         "scope_text": "somebody tells you bad news of their own",
-        "check": {"name": "starts_with", "args": {"words": "I'm sorry to hear that."}},
+        "check": {"name": "starts_with", "args": {"text": "I'm sorry to hear that."}},
     },
     {
         "id": "bedtime",
         "text": 'Start with "Sleep well!" when somebody says that they are going to bed.',
         "scope_text": "somebody says that they are going to bed",
-        "check": {"name": "starts_with", "args": {"words": "Sleep well!"}},
+        "check": {"name": "starts_with", "args": {"text": "Sleep well!"}},
     },
 )
 

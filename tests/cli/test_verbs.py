@@ -249,7 +249,7 @@ def test_the_table_of_takes_has_a_row_a_comment(sayso: Call, evaluated: Path) ->
 
 def test_critique_by_rules_adds_comments(sayso: Call, workspace: Path) -> None:
     sayso("-C", workspace, "generate")
-    rule = "critics={rules: {checks: [{name: contains, args: {words: please}}]}}"
+    rule = "critics={rules: {checks: [{name: contains, args: {text: please}}]}}"
     assert sayso("-C", workspace, "critique", "--set", rule, "--json").json["comments"] > 0
     assert sayso("-C", workspace, "critique", "--set", rule, "--json").json["comments"] == 0
 

@@ -35,11 +35,11 @@ LONG = (
     "a. " * 1_000,
 )
 ARGS = {
-    "contains": {"words": ["please", "?"]},
-    "excludes": {"words": ["please", "!", "火车", "—"]},
-    "equals": {"words": ["yes", "no"]},
-    "starts_with": {"words": "Well,"},
-    "ends_with": {"words": "Best wishes, Tom"},
+    "contains": {"text": ["please", "?"]},
+    "excludes": {"text": ["please", "!", "火车", "—"]},
+    "equals": {"text": ["yes", "no"]},
+    "starts_with": {"text": "Well,"},
+    "ends_with": {"text": "Best wishes, Tom"},
     "regex": {"pattern": r"\btrain\b", "absent": True, "case": False},
     "max_words": {"n": 3},
     "min_words": {"n": 3},
@@ -49,7 +49,7 @@ ARGS = {
     "bullets": {"n": 2},
     "json_valid": {"keys": ["name"]},
     "all_of": {
-        "checks": [{"name": "no_emoji"}, {"name": "starts_with", "args": {"words": "您好，"}}, {"name": "not_question"}]
+        "checks": [{"name": "no_emoji"}, {"name": "starts_with", "args": {"text": "您好，"}}, {"name": "not_question"}]
     },
     "any_of": {"checks": [{"name": "max_words", "args": {"n": 2}}, {"name": "ends_with_question"}]},
 }

@@ -10,22 +10,22 @@ from sayso.records import Check
 
 # check, arguments, a text on which it holds, a text on which it does not
 TELLING = [
-    ("contains", {"words": "day"}, "A fine day.", "On Saturday."),
-    ("contains", {"words": ["Tom", "Anna"]}, "tom and Anna's cat", "Tom's cat"),
-    ("contains", {"words": "Tom", "case": True}, "Hi Tom", "hi tom"),
-    ("contains", {"words": "don't know"}, "I don’t  know.", "I don know."),
-    ("contains", {"words": "Python"}, "用Python写", "用Pythons写"),
-    ("contains", {"words": "?"}, "你好吗？", "你好"),
-    ("excludes", {"words": "please"}, "I am pleased.", "Please!"),
-    ("excludes", {"words": "it"}, "It'll, it’s".replace("It'll, it’s", "I'll sit"), "It's here"),
-    ("excludes", {"words": "!"}, "Fine.", "好！"),
-    ("excludes", {"words": "火车"}, "汽车来了", "坐火车去"),
-    ("equals", {"words": ["yes", "no"]}, " Yes\n", "yes it is"),
-    ("starts_with", {"words": "Well,"}, "  well, I am", "Well I am"),
-    ("starts_with", {"words": "Well"}, "Well, yes", "Wellington"),
-    ("starts_with", {"words": "I'm sorry"}, "I’m sorry.", "I am sorry."),
-    ("ends_with", {"words": "Best wishes, Tom"}, "Bye.\nBest wishes, Tom.\n", "Best wishes, Tom and Anna"),
-    ("ends_with", {"words": "!"}, "好！", "Good!."),
+    ("contains", {"text": "day"}, "A fine day.", "On Saturday."),
+    ("contains", {"text": ["Tom", "Anna"]}, "tom and Anna's cat", "Tom's cat"),
+    ("contains", {"text": "Tom", "case": True}, "Hi Tom", "hi tom"),
+    ("contains", {"text": "don't know"}, "I don’t  know.", "I don know."),
+    ("contains", {"text": "Python"}, "用Python写", "用Pythons写"),
+    ("contains", {"text": "?"}, "你好吗？", "你好"),
+    ("excludes", {"text": "please"}, "I am pleased.", "Please!"),
+    ("excludes", {"text": "it"}, "It'll, it’s".replace("It'll, it’s", "I'll sit"), "It's here"),
+    ("excludes", {"text": "!"}, "Fine.", "好！"),
+    ("excludes", {"text": "火车"}, "汽车来了", "坐火车去"),
+    ("equals", {"text": ["yes", "no"]}, " Yes\n", "yes it is"),
+    ("starts_with", {"text": "Well,"}, "  well, I am", "Well I am"),
+    ("starts_with", {"text": "Well"}, "Well, yes", "Wellington"),
+    ("starts_with", {"text": "I'm sorry"}, "I’m sorry.", "I am sorry."),
+    ("ends_with", {"text": "Best wishes, Tom"}, "Bye.\nBest wishes, Tom.\n", "Best wishes, Tom and Anna"),
+    ("ends_with", {"text": "!"}, "好！", "Good!."),
     ("regex", {"pattern": r"^\d{3}$"}, "abc\n123", "1234"),
     ("regex", {"pattern": "rude", "absent": True, "case": False}, "kind", "RUDE"),
     ("lowercase", {}, "all small 123 好", "Not"),
@@ -63,12 +63,12 @@ def test_every_check_is_told_apart_here() -> None:
     assert {item[0] for item in TELLING} == set(CHECKS)
 
 
-def _quotes(name: str, text: str, **args: object) -> list[str]:
-    return [span.quote for span in load_check(Check(name=name, args=args))(text).spans]
+def _quotes(name: str, response: str, /, **args: object) -> list[str]:
+    return [span.quote for span in load_check(Check(name=name, args=args))(response).spans]
 
 
 def test_the_places_of_a_violation_are_quoted() -> None:
-    assert _quotes("excludes", "Please, oh please!", words="please") == ["Please", "please"]
+    assert _quotes("excludes", "Please, oh please!", text="please") == ["Please", "please"]
     assert _quotes("max_words", "One two. Three four.", n=3) == ["four."]
     assert _quotes("max_sentences", "One. Two. Three.", n=1) == ["Two. Three."]
     assert _quotes("not_question", "So. And you? Well. Me?") == ["And you?", "Me?"]
@@ -76,7 +76,7 @@ def test_the_places_of_a_violation_are_quoted() -> None:
 
 
 def test_what_is_wrong_is_said_in_words() -> None:
-    check = load_check(Check(name="excludes", args={"words": "please"}))
+    check = load_check(Check(name="excludes", args={"text": "please"}))
     assert check("Please, please.").said == 'It contains "please" (2 times); it must not.'
     check = load_check(Check(name="max_words", args={"n": 2}))
     assert check("One two three.").said == "It has 3 words; at most 2 are wanted."
@@ -126,15 +126,15 @@ def test_emoji_and_question_marks_are_found() -> None:
         (
             "excludes",
             {"word": "x"},
-            "check 'excludes': unknown argument 'word'; did you mean 'words'? Expected: words, case",
+            "check 'excludes': unknown argument 'txt'; did you mean 'text'? Expected: text, case",
         ),
         ("no_emoji", {"n": 1}, "check 'no_emoji': unknown argument 'n'; it takes none"),
         ("max_words", {}, "check 'max_words' lacks n; expected n"),
         ("max_words", {"n": "3"}, "check 'max_words': n='3'; expected a whole number"),
         ("max_words", {"n": True}, "check 'max_words': n=True; expected a whole number"),
         ("max_words", {"n": 0}, "check 'max_words': n=0; expected a whole number from 1"),
-        ("contains", {"words": 7}, "check 'contains': words=7; expected text or a list of text"),
-        ("contains", {"words": " "}, "check 'contains': words=' '; expected words that are not empty"),
+        ("contains", {"text": 7}, "check 'contains': text=7; expected text or a list of text"),
+        ("contains", {"text": " "}, "check 'contains': text=' '; expected words that are not empty"),
         ("regex", {"pattern": "("}, "check 'regex': pattern '(' is not a regular expression"),
         ("all_of", {"checks": []}, "check 'all_of': checks is empty; expected one {'name': ..., 'args': ...} or more"),
         ("any_of", {"checks": [{"nam": "x"}]}, "check 'any_of': found {'nam': 'x'} among its checks"),

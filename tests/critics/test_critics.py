@@ -18,12 +18,12 @@ def _response(text: str) -> Response:
 
 
 def test_rules_say_what_failed_where_and_by_which_check() -> None:
-    rules = Rules(checks=[Check(name="excludes", args={"words": "please"}), Check(name="max_words", args={"n": 9})])
+    rules = Rules(checks=[Check(name="excludes", args={"text": "please"}), Check(name="max_words", args={"n": 9})])
     (comment,) = rules.comments(_response("Wait, please."))
     assert comment.text == 'It contains "please"; it must not.'
     assert (comment.source, comment.author, comment.polarity) == ("tool", "rules:excludes", -1.0)
     assert [span.quote for span in comment.spans] == ["please"]
-    assert comment.check == Check(name="excludes", args={"words": "please"})
+    assert comment.check == Check(name="excludes", args={"text": "please"})
     assert comment.response == _response("Wait, please.")
 
 
@@ -60,7 +60,7 @@ def test_a_wrong_answer_is_compared_in_words() -> None:
 
 def test_a_short_answer_brings_its_check() -> None:
     (comment,) = Reference(answers={PROMPT.id: "Italy"}).comments(_response("Spain"))
-    assert comment.check == Check(name="equals", args={"words": "Italy"})
+    assert comment.check == Check(name="equals", args={"text": "Italy"})
 
 
 def test_words_in_another_order_are_said_to_be_so() -> None:

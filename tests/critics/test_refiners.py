@@ -11,8 +11,8 @@ from sayso.models.sampling import Sampling
 from sayso.records import Check, Comment, Prompt, Refinement, Response, ask
 
 RESPONSE = Response(prompt=ask("Where is the train?"), text="The train is late, please wait.")
-NO_PLEASE = Comment(text='Never say "please".', response=RESPONSE, check=Check(name="excludes", args={"words": "please"}))
-WELL = Comment(text='Start with "Well,".', response=RESPONSE, check=Check(name="starts_with", args={"words": "Well,"}))
+NO_PLEASE = Comment(text='Never say "please".', response=RESPONSE, check=Check(name="excludes", args={"text": "please"}))
+WELL = Comment(text='Start with "Well,".', response=RESPONSE, check=Check(name="starts_with", args={"text": "Well,"}))
 KINDER = Comment(text="Be kinder.", response=RESPONSE)
 
 
@@ -46,7 +46,7 @@ def test_an_edit_makes_all_checks_hold_and_says_what_it_addresses() -> None:
 
 
 def test_comments_that_contradict_each_other_are_given_up_with_a_reason() -> None:
-    hello = Comment(text='Start with "Hello".', check=Check(name="starts_with", args={"words": "Hello"}))
+    hello = Comment(text='Start with "Hello".', check=Check(name="starts_with", args={"text": "Hello"}))
     [(kept, (why,))] = Edit().refine([(RESPONSE, (WELL, hello))])
     assert kept is None
     assert why.reason == 'It does not start with "Well,"; it must.'
@@ -58,7 +58,7 @@ def test_comments_that_contradict_each_other_are_given_up_with_a_reason() -> Non
         ((KINDER,), "no check"),
         ((), "no comment"),
         ((Comment(text="JSON!", check=Check(name="json_valid")),), "json_valid knows no repair"),
-        ((Comment(text="Wait", check=Check(name="contains", args={"words": "wait"})),), "the response again"),
+        ((Comment(text="Wait", check=Check(name="contains", args={"text": "wait"})),), "the response again"),
     ],
 )
 def test_an_edit_that_cannot_be_made_says_why(comments: tuple[Comment, ...], reason: str) -> None:

@@ -11,24 +11,24 @@ from sayso.critics.parts import is_sound
 from sayso.records import Check
 
 REPAIRED = [
-    ("starts_with", {"words": "Well,"}, "I'm fine.", "Well, I'm fine."),
-    ("starts_with", {"words": "Well,"}, "The train is late.", "Well, the train is late."),
-    ("starts_with", {"words": "Well,"}, "Anna is late.", "Well, Anna is late."),
-    ("starts_with", {"words": "Well,"}, "Well I'm late.", "Well, I'm late."),
-    ("starts_with", {"words": "Of course!"}, "The train is late.", "Of course! The train is late."),
-    ("starts_with", {"words": "Sure", "case": True}, "sure, go", "Sure, go"),
-    ("starts_with", {"words": "您好"}, "火车晚点了。", "您好，火车晚点了。"),
-    ("ends_with", {"words": "Cheers"}, "Thanks for it", "Thanks for it. Cheers"),
-    ("ends_with", {"words": "Love, Tom"}, "Dear A,\n\nThanks.\n", "Dear A,\n\nThanks.\nLove, Tom"),
-    ("ends_with", {"words": "!"}, "Thanks.", "Thanks!"),
-    ("ends_with", {"words": "祝好"}, "谢谢你", "谢谢你。祝好"),
-    ("excludes", {"words": "please"}, "Please send it.", "Send it."),
-    ("excludes", {"words": "please"}, "Send it, please.", "Send it."),
-    ("excludes", {"words": "please"}, "Send it, please, now.", "Send it, now."),
-    ("excludes", {"words": "please"}, "Thanks. Please. Ok", "Thanks. Ok"),
-    ("excludes", {"words": "!"}, "Hi! How are you!? Fine!!", "Hi. How are you? Fine."),
-    ("excludes", {"words": "！"}, "你好！谢谢！", "你好。谢谢。"),
-    ("excludes", {"words": "?"}, "I'm fine. And you?", "I'm fine."),
+    ("starts_with", {"text": "Well,"}, "I'm fine.", "Well, I'm fine."),
+    ("starts_with", {"text": "Well,"}, "The train is late.", "Well, the train is late."),
+    ("starts_with", {"text": "Well,"}, "Anna is late.", "Well, Anna is late."),
+    ("starts_with", {"text": "Well,"}, "Well I'm late.", "Well, I'm late."),
+    ("starts_with", {"text": "Of course!"}, "The train is late.", "Of course! The train is late."),
+    ("starts_with", {"text": "Sure", "case": True}, "sure, go", "Sure, go"),
+    ("starts_with", {"text": "您好"}, "火车晚点了。", "您好，火车晚点了。"),
+    ("ends_with", {"text": "Cheers"}, "Thanks for it", "Thanks for it. Cheers"),
+    ("ends_with", {"text": "Love, Tom"}, "Dear A,\n\nThanks.\n", "Dear A,\n\nThanks.\nLove, Tom"),
+    ("ends_with", {"text": "!"}, "Thanks.", "Thanks!"),
+    ("ends_with", {"text": "祝好"}, "谢谢你", "谢谢你。祝好"),
+    ("excludes", {"text": "please"}, "Please send it.", "Send it."),
+    ("excludes", {"text": "please"}, "Send it, please.", "Send it."),
+    ("excludes", {"text": "please"}, "Send it, please, now.", "Send it, now."),
+    ("excludes", {"text": "please"}, "Thanks. Please. Ok", "Thanks. Ok"),
+    ("excludes", {"text": "!"}, "Hi! How are you!? Fine!!", "Hi. How are you? Fine."),
+    ("excludes", {"text": "！"}, "你好！谢谢！", "你好。谢谢。"),
+    ("excludes", {"text": "?"}, "I'm fine. And you?", "I'm fine."),
     ("not_question", {}, "I'm fine. And you?", "I'm fine."),
     ("not_question", {}, "How are you?", "How are you."),
     ("not_question", {}, "我很好。你呢？", "我很好。"),
@@ -39,18 +39,18 @@ REPAIRED = [
     ("max_sentences", {"n": 1}, "One. Two. 🙂", "One."),
     ("no_emoji", {}, "Great 😀! Hi 👍🏽 there 🇨🇳", "Great! Hi there"),
     ("has_emoji", {}, "Hi.", "Hi. 🙂"),
-    ("contains", {"words": "order number"}, "Hi.", "Hi. Order number."),
-    ("contains", {"words": "谢谢"}, "你好", "你好。谢谢。"),
-    ("equals", {"words": ["positive", "negative"]}, "It is good.", "positive"),
+    ("contains", {"text": "order number"}, "Hi.", "Hi. Order number."),
+    ("contains", {"text": "谢谢"}, "你好", "你好。谢谢。"),
+    ("equals", {"text": ["positive", "negative"]}, "It is good.", "positive"),
     ("lowercase", {}, "Hi Tom", "hi tom"),
     ("uppercase", {}, "Hi Tom", "HI TOM"),
     ("is_question", {}, "Fine", "Fine. What do you think?"),
     ("ends_with_question", {}, "天气不错", "天气不错。你觉得呢？"),
     ("bullets", {}, "Eat. Sleep.", "- Eat.\n- Sleep."),
     ("no_bullets", {}, "Buy:\n- milk\n- eggs.\nBye", "Buy:\nmilk. eggs.\nBye"),
-    ("all_of", {"checks": [{"name": "not_question"}, {"name": "starts_with", "args": {"words": "Well,"}}]}, "It is. Ok?",
+    ("all_of", {"checks": [{"name": "not_question"}, {"name": "starts_with", "args": {"text": "Well,"}}]}, "It is. Ok?",
      "Well, it is."),
-    ("any_of", {"checks": [{"name": "json_valid"}, {"name": "ends_with", "args": {"words": "Bye"}}]}, "Hi.", "Hi. Bye"),
+    ("any_of", {"checks": [{"name": "json_valid"}, {"name": "ends_with", "args": {"text": "Bye"}}]}, "Hi.", "Hi. Bye"),
 ]  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def test_every_repair_is_shown_here_and_belongs_to_a_check() -> None:
 
 @pytest.mark.parametrize(("name", "text"), [("no_emoji", "👍👍"), ("not_question", "?"), ("excludes", "Please!")])
 def test_a_repair_never_leaves_nothing(name: str, text: str) -> None:
-    repair = repair_of(Check(name=name, args={"words": "please"} if name == "excludes" else {}))
+    repair = repair_of(Check(name=name, args={"text": "please"} if name == "excludes" else {}))
     assert repair is not None
     assert repair(text) is None
 

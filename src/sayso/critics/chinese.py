@@ -62,11 +62,11 @@ def _bare(asked: Asked) -> Check | None:
 
 
 def _bare_start(asked: Asked) -> Check | None:
-    return None if asked.negative else check("starts_with", words=asked.match["bare"])
+    return None if asked.negative else check("starts_with", text=asked.match["bare"])
 
 
 def _bare_end(asked: Asked) -> Check | None:
-    return None if asked.negative else check("ends_with", words=asked.match["bare"])
+    return None if asked.negative else check("ends_with", text=asked.match["bare"])
 
 
 def _question_at_end(asked: Asked) -> Check:

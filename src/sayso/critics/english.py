@@ -92,7 +92,7 @@ def _ends_with_mark(asked: Asked) -> Check:
     sign = "!" if asked.match["mark"].startswith("excl") else "?"
     if asked.negative:
         return check("regex", pattern=rf"[{sign}{'！' if sign == '!' else '？'}]\s*\Z", absent=True)
-    return check("ends_with", words="!") if sign == "!" else check("ends_with_question")
+    return check("ends_with", text="!") if sign == "!" else check("ends_with_question")
 
 
 def _no_question_at_end(asked: Asked) -> Check:

@@ -56,31 +56,31 @@ def either(yes: str | None, no: str | None) -> Maker:
 
 def marked(sign: str) -> Maker:
     """Return what wants, or where it was negated bans, a mark such as `!`."""
-    return lambda asked: check("excludes" if asked.negative else "contains", words=sign)
+    return lambda asked: check("excludes" if asked.negative else "contains", text=sign)
 
 
 def at_start(asked: Asked) -> Check:
     """Want the quoted words at the start, one of several, or ban them there."""
     if asked.negative:
         return check("regex", pattern=rf"\A\s*(?:{_any_of(asked.said)})", absent=True, case=False)
-    return check("starts_with", words=_one(asked.said))
+    return check("starts_with", text=_one(asked.said))
 
 
 def at_end(asked: Asked) -> Check:
     """Want the quoted words at the end, one of several, or ban them there."""
     if asked.negative:
         return check("regex", pattern=rf"(?:{_any_of(asked.said)})[.!。！\s]*\Z", absent=True, case=False)
-    return check("ends_with", words=_one(asked.said))
+    return check("ends_with", text=_one(asked.said))
 
 
 def containing(asked: Asked) -> Check:
     """Want the quoted words, all of them or with `or` one of them, or ban all of them."""
     bare = [words.rstrip(".,。，") or words for words in asked.said]
     if asked.negative:
-        return check("excludes", words=_one(bare))
+        return check("excludes", text=_one(bare))
     if len(bare) > 1 and re.search(r"\bor\b|或", asked.match["quotes"]):
-        return check("any_of", checks=[{"name": "contains", "args": {"words": words}} for words in bare])
-    return check("contains", words=_one(bare))
+        return check("any_of", checks=[{"name": "contains", "args": {"text": words}} for words in bare])
+    return check("contains", text=_one(bare))
 
 
 def banned(asked: Asked) -> Check | None:
@@ -90,12 +90,12 @@ def banned(asked: Asked) -> Check | None:
 
 def containing_bare(asked: Asked) -> Check:
     """Want or ban words that were said without quotes."""
-    return check("excludes" if asked.negative else "contains", words=asked.match["bare"].strip())
+    return check("excludes" if asked.negative else "contains", text=asked.match["bare"].strip())
 
 
 def being(asked: Asked) -> Check | None:
     """Want the quoted words and nothing else."""
-    return None if asked.negative else check("equals", words=_one(asked.said))
+    return None if asked.negative else check("equals", text=_one(asked.said))
 
 
 def length(kind: str) -> Maker:

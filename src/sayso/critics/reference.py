@@ -73,7 +73,7 @@ def _comment(response: Response, answer: str) -> Comment:
     is_short = 0 < len(words(answer)) <= SHORT
     return Comment(
         text=" ".join(said), response=response, spans=tuple(span(response.text, place) for place in other),
-        check=Check(name="equals", args={"words": answer.strip()}) if is_short else None,
+        check=Check(name="equals", args={"text": answer.strip()}) if is_short else None,
         polarity=-1.0, author="reference", source="tool",
     )  # fmt: skip
 

@@ -17,17 +17,17 @@ from sayso.records import Span
 _CLOSING = ".!。！…\"'”’)）」』 \t\r\n"
 
 
-def contains(text: str, *, words: str | list[str], case: bool = False) -> Held:
+def contains(response: str, /, *, text: str | list[str], case: bool = False) -> Held:
     """Hold when the text has the words; of a list, all of them."""
-    missing = [phrase for phrase in phrases("contains", words) if not find(text, phrase, case=case)]
+    missing = [phrase for phrase in phrases("contains", text) if not find(response, phrase, case=case)]
     if not missing:
         return Held(held=True)
     return Held(held=False, said=_("It does not contain {words}; it must.").format(words=quoted(missing)))
 
 
-def excludes(text: str, *, words: str | list[str], case: bool = False) -> Held:
+def excludes(response: str, /, *, text: str | list[str], case: bool = False) -> Held:
     """Hold when the text does not have the words; of a list, none of them."""
-    found = {phrase: find(text, phrase, case=case) for phrase in phrases("excludes", words)}
+    found = {phrase: find(response, phrase, case=case) for phrase in phrases("excludes", text)}
     present = [phrase for phrase, places in found.items() if places]
     if not present:
         return Held(held=True)
@@ -36,7 +36,7 @@ def excludes(text: str, *, words: str | list[str], case: bool = False) -> Held:
     said = often if len(places) > 1 else once
     return Held(
         held=False,
-        spans=tuple(span(text, place) for place in places),
+        spans=tuple(span(response, place) for place in places),
         said=said.format(words=quoted(present), count=len(places)),
     )
 
@@ -61,39 +61,39 @@ def regex(text: str, *, pattern: str, absent: bool = False, case: bool = True) -
     return Held(held=False, said=_("It does not match the pattern {pattern}; it must.").format(pattern=pattern))
 
 
-def starts_with(text: str, *, words: str | list[str], case: bool = False) -> Held:
+def starts_with(response: str, /, *, text: str | list[str], case: bool = False) -> Held:
     """Hold when the text starts with the words; of a list, with any of them."""
-    wanted = phrases("starts_with", words)
-    first = len(text) - len(text.lstrip())
-    if any(pattern(phrase, case=case).match(text, first) for phrase in wanted):
+    wanted = phrases("starts_with", text)
+    first = len(response) - len(response.lstrip())
+    if any(pattern(phrase, case=case).match(response, first) for phrase in wanted):
         return Held(held=True)
     return Held(
         held=False,
-        spans=_some(text, Place(first, min(len(text), first + _longest(wanted)))),
+        spans=_some(response, Place(first, min(len(response), first + _longest(wanted)))),
         said=_("It does not start with {words}; it must.").format(words=quoted(wanted, any_of=True)),
     )
 
 
-def ends_with(text: str, *, words: str | list[str], case: bool = False) -> Held:
+def ends_with(response: str, /, *, text: str | list[str], case: bool = False) -> Held:
     """Hold when the text ends with the words, a closing full stop or quote aside; of a list, with any of them."""
-    wanted = phrases("ends_with", words)
-    if any(_ends(text, phrase, case=case) for phrase in wanted):
+    wanted = phrases("ends_with", text)
+    if any(_ends(response, phrase, case=case) for phrase in wanted):
         return Held(held=True)
-    last = len(text.rstrip())
+    last = len(response.rstrip())
     return Held(
         held=False,
-        spans=_some(text, Place(max(0, last - _longest(wanted)), last)),
+        spans=_some(response, Place(max(0, last - _longest(wanted)), last)),
         said=_("It does not end with {words}; it must.").format(words=quoted(wanted, any_of=True)),
     )
 
 
-def equals(text: str, *, words: str | list[str], case: bool = False) -> Held:
+def equals(response: str, /, *, text: str | list[str], case: bool = False) -> Held:
     """Hold when the text is the words and nothing else, the space around it aside; of a list, any of them."""
-    wanted = phrases("equals", words)
-    if any(pattern(phrase, case=case).fullmatch(text.strip()) for phrase in wanted):
+    wanted = phrases("equals", text)
+    if any(pattern(phrase, case=case).fullmatch(response.strip()) for phrase in wanted):
         return Held(held=True)
     said = _("It is not {words}; it must be that and nothing else.").format(words=quoted(wanted, any_of=True))
-    return Held(held=False, spans=_some(text, Place(0, len(text))), said=said)
+    return Held(held=False, spans=_some(response, Place(0, len(response))), said=said)
 
 
 def lowercase(text: str) -> Held:
@@ -118,7 +118,7 @@ def phrases(name: str, words: str | list[str]) -> list[str]:
     """
     found = [words] if isinstance(words, str) else list(words)
     if not found or not all(phrase.strip() for phrase in found):
-        raise SettingsError("check {check!r}: words={words!r}; expected words that are not empty", check=name, words=words)
+        raise SettingsError("check {check!r}: text={words!r}; expected words that are not empty", check=name, words=words)
     return found
 
 

@@ -23,33 +23,33 @@ _SMALL_WORDS = (
 _SMALL = frozenset(_SMALL_WORDS.split())
 
 
-def contains(text: str, *, words: str | list[str], case: bool = False) -> str:
+def contains(response: str, /, *, text: str | list[str], case: bool = False) -> str:
     """Add what is missing as a sentence of its own; a mark alone takes the place of the last one."""
-    for phrase in phrases("contains", words):
-        if not find(text, phrase, case=case):
-            text = add_sentence(text, phrase if case else phrase[:1].upper() + phrase[1:])
-    return text
+    for phrase in phrases("contains", text):
+        if not find(response, phrase, case=case):
+            response = add_sentence(response, phrase if case else phrase[:1].upper() + phrase[1:])
+    return response
 
 
-def excludes(text: str, *, words: str | list[str], case: bool = False) -> str:
+def excludes(response: str, /, *, text: str | list[str], case: bool = False) -> str:
     """Take the words out, with the comma or space that belonged to them; marks become a full stop."""
-    for phrase in phrases("excludes", words):
+    for phrase in phrases("excludes", text):
         if phrase.strip() in QUESTION_MARKS:
-            text = without_questions(text, [place.start for place in find(text, phrase, case=True)])
+            response = without_questions(response, [place.start for place in find(response, phrase, case=True)])
             continue
-        for place in reversed(find(text, phrase, case=case)):
-            text = _without_mark(text, place) if _is_marks(phrase) else without(text, place)
-    return text
+        for place in reversed(find(response, phrase, case=case)):
+            response = _without_mark(response, place) if _is_marks(phrase) else without(response, place)
+    return response
 
 
-def equals(text: str, *, words: str | list[str], case: bool = False) -> str:
+def equals(response: str, /, *, text: str | list[str], case: bool = False) -> str:
     """Answer with the words themselves."""
-    return phrases("equals", words)[0]
+    return phrases("equals", text)[0]
 
 
-def starts_with(text: str, *, words: str | list[str], case: bool = False) -> str:
+def starts_with(response: str, /, *, text: str | list[str], case: bool = False) -> str:
     """Put the words in front; a start that differs in its mark or its capitals only is replaced."""
-    start, rest = phrases("starts_with", words)[0].strip(), text.lstrip()
+    start, rest = phrases("starts_with", text)[0].strip(), response.lstrip()
     bare = start.rstrip(_PAUSES + END_MARKS)
     same = pattern(bare, case=False).match(rest) if bare else None
     if same:
@@ -60,9 +60,9 @@ def starts_with(text: str, *, words: str | list[str], case: bool = False) -> str
     return start + _pause(start) + rest if start[-1].isalnum() else _spaced(start, rest)
 
 
-def ends_with(text: str, *, words: str | list[str], case: bool = False) -> str:
+def ends_with(response: str, /, *, text: str | list[str], case: bool = False) -> str:
     """Put the words at the end, after a full stop; a mark alone takes the place of the last one."""
-    return add_sentence(text, phrases("ends_with", words)[0].strip(), finished=True)
+    return add_sentence(response, phrases("ends_with", text)[0].strip(), finished=True)
 
 
 def lowercase(text: str) -> str:

@@ -42,6 +42,6 @@ def _critic(name: str, settings: Settings) -> Critic:
     except TypeError as error:
         raise SettingsError(
             "critics.{name}: {reason}; say what it needs in sayso.yaml, such as "
-            "critics: {{rules: {{checks: [{{name: max_words, args: {{words: 20}}}}]}}}}",
+            "critics: {{rules: {{checks: [{{name: max_words, args: {{n: 20}}}}]}}}}",
             name=name, reason=str(error),
         ) from error  # fmt: skip

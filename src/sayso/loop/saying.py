@@ -60,7 +60,7 @@ def _check(about: About) -> Check | None:
 def _pair(given: str) -> tuple[str, Any]:
     key, equals, text = given.partition("=")
     if not equals or not key:
-        raise SettingsError("--arg {given!r}: expected key=value, such as words=please", given=given)
+        raise SettingsError("--arg {given!r}: expected key=value, such as text=please", given=given)
     try:
         return key, json.loads(text)
     except json.JSONDecodeError:
