@@ -19,6 +19,7 @@ _DISK = frozenset(
         "ENAMETOOLONG", "ELOOP")
 )  # fmt: skip
 _STOPPED = 130
+_LONGEST = 1000
 
 
 def refused(error: BaseException, *, json: bool) -> int:
@@ -33,7 +34,7 @@ def refused(error: BaseException, *, json: bool) -> int:
         error.show()
         return error.exit_code
     kind, message, code = _read(error)
-    message = " ".join(message.split())
+    message = _shortened(" ".join(message.split()))
     click.echo(f"sayso: {message}", err=True)
     if json:
         found = {"error": {"kind": kind, "message": message}, "exit_code": code}
@@ -53,6 +54,11 @@ def _read(error: BaseException) -> tuple[str, str, int]:
     if isinstance(error, OSError) and error.errno in _DISK:
         return "OSError", _on_disk(error), 1
     raise error
+
+
+def _shortened(message: str) -> str:
+    """Keep a message readable that quotes something very long: what was wrong and what to do stand at its two ends."""
+    return message if len(message) <= _LONGEST else f"{message[: _LONGEST // 2]} … {message[-_LONGEST // 2 :]}"
 
 
 def _usage(error: click.UsageError) -> str:

@@ -74,6 +74,8 @@ def judge(workspace: Workspace, settings: Settings, field: Field) -> list[Wantin
 
 def refine(workspace: Workspace, settings: Settings, *, watch: Watcher = ignore) -> Refined:
     """Ask the refiners, in the order of the settings, for every response that wants one; keep what they give."""
+    for name in settings.refine.refiners:
+        registry.load(REFINERS, name, kind="refiner")  # a wrong name is said even where nothing wants a refinement
     field = survey(workspace, settings)
     done = {(item.response.id, item.addresses) for item in workspace.store.refinements()}
     wanting = [item for item in judge(workspace, settings, field) if item.failing]
