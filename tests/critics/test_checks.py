@@ -125,7 +125,7 @@ def test_emoji_and_question_marks_are_found() -> None:
     [
         (
             "excludes",
-            {"word": "x"},
+            {"txt": "x"},
             "check 'excludes': unknown argument 'txt'; did you mean 'text'? Expected: text, case",
         ),
         ("no_emoji", {"n": 1}, "check 'no_emoji': unknown argument 'n'; it takes none"),
