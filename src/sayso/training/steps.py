@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +15,6 @@ import torch
 
 from sayso.batches import Row, collate, micro_batches
 from sayso.errors import ModelError, PreflightError, SettingsError
-from sayso.records import identity
 from sayso.training import checkpoints
 from sayso.training import guard as guards
 from sayso.training.guard import Anchors
@@ -97,11 +97,14 @@ def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, sett
 
 def fingerprint(method: Method, rows: Sequence[Row], settings: Train, anchors: Anchors) -> str:
     """Return the hash of everything that decides what is learnt; how often checkpoints are written is no part of it."""
-    plain = dataclasses.asdict(settings)
-    decisive = {key: value for key, value in plain.items() if not key.startswith("save_")}
-    learnt = [(item.ids, item.weights) for item in rows]
-    held = [(name, weight, [(item.ids, item.weights) for item in kind]) for name, kind, weight in anchors.kinds()]
-    return identity([repr(method), decisive, learnt, held, anchors.settings.rows_per_step])
+    decisive = {key: value for key, value in dataclasses.asdict(settings).items() if not key.startswith("save_")}
+    held = [(name, weight, kind) for name, kind, weight in anchors.kinds()]
+    digest = hashlib.sha256(repr((method, decisive, anchors.settings.rows_per_step)).encode())
+    for name, weight, kind in [("rows", 1.0, rows), *held]:
+        digest.update(repr((name, weight)).encode())
+        for item in kind:
+            digest.update(repr((item.ids, item.weights)).encode())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
