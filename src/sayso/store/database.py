@@ -33,6 +33,7 @@ from sayso.store.questions import Added, Event, Move
 
 BUSY_SECONDS = 10.0
 """How long a write waits for another process's write before it gives up."""
+_WRITER = 0x736179736F  # "sayso": the number of the lock that writers on PostgreSQL take in turn
 
 
 def open(where: str | Path, *, clock: Callable[[], str], busy_seconds: float = BUSY_SECONDS) -> Store:  # noqa: A001 (read as store.open)
@@ -72,8 +73,8 @@ class Store:
     def writing(self) -> Iterator[Connection]:
         """Give one write transaction: all of it is kept when the block ends, none when it raises."""
         with _clear(self.where), self.engine.connect().execution_options(writes=True) as db, db.begin():
-            if db.dialect.name == "postgresql" and db.dialect.has_table(db, "events"):
-                db.execute(text("LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE"))
+            if db.dialect.name == "postgresql":  # SQLite has one writer by itself
+                db.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITER})
             yield db
 
     @contextmanager
