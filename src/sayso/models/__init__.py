@@ -1,7 +1,6 @@
 """Things that write: a local Hugging Face model, or a scripted one that says what it is told.
 
-A `Writer` answers prompts. A `Policy` is a writer whose weights can be trained: it turns words into token ids and says how
-probable the targets of a batch are. `token_logprobs` is the one primitive that every method's loss is built on.
+A `Writer` answers prompts. A `Policy` is a writer whose weights can be trained; losses are built on its `token_logprobs`.
 """
 
 from __future__ import annotations
