@@ -31,7 +31,10 @@ SMALL = {"vocab_size": 60, "hidden_size": 32, "intermediate_size": 48, "num_hidd
 GROUPED = {**SMALL, "num_key_value_heads": 2}
 ROWS = [
     row([5, 6, 7], [8, 9, 10, 11], weight=0.5),
-    Row(ids=(3, 4, 9, 20, 21, 22, 23, 24, 25, 26, 27, 28), weights=(0, 0, 1, 1, 0, 0, 2, 0, 0, 0, 0, 1)),
+    Row(
+        ids=(3, 4, 9, 20, 21, 22, 23, 24, 25, 26, 27, 28),
+        weights=(0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 0.0, 1.0),
+    ),
     row([1], [2]),
 ]
 

@@ -10,7 +10,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float
@@ -240,3 +240,9 @@ def _max_length(module: Any, tokenizer: Any) -> int:
     config = module.config.get_text_config()
     known = [getattr(config, name, None) for name in ("max_position_embeddings", "n_positions")]
     return int(min([size for size in known if size] or [tokenizer.model_max_length]))
+
+
+if TYPE_CHECKING:
+    from sayso.models import Policy
+
+    _: type[Policy] = LocalModel

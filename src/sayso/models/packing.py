@@ -2,6 +2,8 @@
 
 A packed line is (1, N) ids with positions that restart and the rows' bounds as a keyword of the forward call. Attention then
 runs row by row; without bounds the function is transformers' own, so padded batches and generation work as before.
+
+Letters: B lines, T tokens asking, S tokens attended to, H heads, K key heads, D and E their sizes.
 """
 
 from __future__ import annotations
@@ -26,8 +28,8 @@ _LAYERS = {"full_attention", "sliding_attention"}
 def packed_attention(
     module: nn.Module,
     query: Float[Tensor, "B H T D"],
-    key: Float[Tensor, "B K T D"],
-    value: Float[Tensor, "B K T E"],
+    key: Float[Tensor, "B K S D"],
+    value: Float[Tensor, "B K S E"],
     attention_mask: Tensor | None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:

@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -152,3 +152,9 @@ def _compiled(name: str, pattern: str) -> re.Pattern[str]:
             pattern=pattern,
             reason=str(error),
         ) from error
+
+
+if TYPE_CHECKING:
+    from sayso.models import Writer
+
+    _: type[Writer] = Scripted
