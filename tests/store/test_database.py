@@ -341,7 +341,7 @@ except StoreError as error:
 """
 
 
-@pytest.mark.parametrize("made_before", [False, True])
+@pytest.mark.parametrize("made_before", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_folder_that_may_not_be_written_to_is_named(made_before: bool) -> None:
     folder = Path(tempfile.mkdtemp())
     if made_before:

@@ -69,6 +69,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(tmp_path: Path, mo
     store.close()
 
 
+@pytest.mark.slow
 def test_several_processes_may_open_a_new_store_at_once(tmp_path: Path) -> None:
     code = "import sys; from sayso.store import database; database.open(sys.argv[1], clock=lambda: '').close()"
     path = str(tmp_path / "sayso.db")

@@ -17,9 +17,9 @@ from sayso.store.bodies import decode, encode
 from sayso.store.database import Store
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
-ODD = settings(max_examples=60, deadline=None, suppress_health_check=_SLOW)
+ODD = settings(max_examples=30, deadline=None, suppress_health_check=_SLOW)
 FEW = settings(max_examples=12, deadline=None, suppress_health_check=_SLOW)
-MANY = settings(max_examples=400, deadline=None, suppress_health_check=_SLOW)
+MANY = settings(max_examples=200, deadline=None, suppress_health_check=_SLOW)
 
 
 def _open(empty: Path, folder: str, name: str = "sayso.db") -> Store:
