@@ -6,6 +6,7 @@ import contextvars
 import copy
 import difflib
 import gettext as stdlib_gettext
+import inspect
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -120,5 +121,5 @@ def _unknown(name: str, table: Table) -> str:
 
 def _spoken(described: Any) -> Any:
     translated = copy.copy(described)
-    translated.help = _(described.help) if described.help else described.help
+    translated.help = _(inspect.cleandoc(described.help)) if described.help else described.help
     return translated

@@ -31,7 +31,7 @@ def _choose(_ctx: click.Context, _option: click.Parameter, value: str | None) ->
     help="The workspace to work in; otherwise the current folder.",
 )  # fmt: skip
 @click.option("-v", "--verbose", cls=Option, count=True, help="Log what happens to stderr; twice for more.")
-@click.version_option(__version__, prog_name="sayso", message="%(prog)s %(version)s")
+@click.version_option(__version__, prog_name="sayso", message="%(prog)s %(version)s", cls=Option)
 @click.pass_context
 def group(ctx: click.Context, folder: Path | None, verbose: int) -> None:
     """Tell a model what is wrong, in words. It learns, and shows you that it did.
