@@ -58,7 +58,7 @@ def one_round(options: argparse.Namespace, method: str, *, guard: bool) -> dict[
     return found
 
 
-COLUMNS = (
+COLUMNS = ("method", "guard", "gain", "leak", "drift", "leak of two", "drift of two", "held-out loss", "verdict", "s")
     "method",
     "guard",
     "gain",
