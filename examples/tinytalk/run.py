@@ -59,17 +59,6 @@ def one_round(options: argparse.Namespace, method: str, *, guard: bool) -> dict[
 
 
 COLUMNS = ("method", "guard", "gain", "leak", "drift", "leak of two", "drift of two", "held-out loss", "verdict", "s")
-    "method",
-    "guard",
-    "gain",
-    "leak",
-    "drift",
-    "leak, scoped two",
-    "drift, scoped two",
-    "held-out loss",
-    "verdict",
-    "s",
-)
 HEAD = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
 
 
