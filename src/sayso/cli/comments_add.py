@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from sayso.cli import console
 from sayso.cli.options import Call, option, verb, with_json
 from sayso.i18n import gettext as _
+
+if TYPE_CHECKING:
+    from sayso.records import Kind
 
 _KINDS = ("fix", "keep", "question", "concern")
 
@@ -29,7 +34,7 @@ def command(
     check: str | None,
     args: tuple[str, ...],
     scope: str | None,
-    kind: str,
+    kind: Kind,
     author: str,
 ) -> None:
     """Say something about the model's answers.

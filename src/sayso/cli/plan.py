@@ -12,6 +12,9 @@ from sayso.records import plain
 
 if TYPE_CHECKING:
     from sayso.loop.planning import CommentPlan, Plan
+    from sayso.records import Scope
+
+_SCOPES: tuple[Scope, ...] = ("in", "near", "out")
 
 
 @verb
@@ -45,8 +48,8 @@ def _row(item: CommentPlan) -> list[str]:
     return [item.text, str(item.families), _counts(item.learn), _counts(item.test), f"{item.detectable:+.2f}"]
 
 
-def _counts(by_scope: Mapping[str, int]) -> str:
-    return " / ".join(str(by_scope.get(scope, 0)) for scope in ("in", "near", "out"))
+def _counts(by_scope: Mapping[Scope, int]) -> str:
+    return " / ".join(str(by_scope.get(scope, 0)) for scope in _SCOPES)
 
 
 def _sentences(found: Plan) -> list[str]:
