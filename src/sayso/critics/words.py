@@ -66,6 +66,11 @@ _ENGLISH_SCOPES = tuple(
         r"\s+(?P<effect>(?:should|must|may|can|need|has to|have to|always|never)\b.*)",
     )
 )
+_OBJECT = re.compile(
+    r"(?P<verb>(?:please\s+|always\s+)*(?:start|begin|open|end|finish|close))\s+(?P<scope>[^\ue000,;.]+?)\s+(?P<rest>with\s.+)",
+    re.IGNORECASE,
+)
+"""What is started or ended names the scope: `End every postcard with "See you."`."""
 _ENGLISH_TRAILING = re.compile(rf"[,;]?\s+(?={_WHERE}\s)", re.IGNORECASE)
 _CHINESE_SCOPES = tuple(
     re.compile(expression)
@@ -113,6 +118,9 @@ def _readings(masked: str) -> Iterator[tuple[str, str]]:
         match = expression.fullmatch(masked.strip(" .!。！"))
         if match:
             yield match["effect"], match["scope"]
+    match = _OBJECT.fullmatch(masked.strip(" .!"))
+    if match:
+        yield f"{match['verb']} {match['rest']}", f"in {match['scope']}"
     for at in _ENGLISH_TRAILING.finditer(masked):
         yield masked[: at.start()], masked[at.end() :]
 
