@@ -44,8 +44,8 @@ def evaluate(workspace: Workspace, settings: Settings, *, candidate: str, watch:
     verdict = gate.decide(measured, found, heldout, settings.gate, seed=settings.evaluate.seed)
     created = workspace.clock()
     evaluation = Evaluation(
-        id=f"e-{identity([before.id, after.id, measured, found, created])}", champion=before.id, candidate=after.id, takes=measured,
-        outcomes=found, heldout=heldout, verdict=verdict, created=created,
+        id=f"e-{identity([before.id, after.id, measured, found, created])}", champion=before.id, candidate=after.id,
+        takes=measured, outcomes=found, heldout=heldout, verdict=verdict, created=created,
     )  # fmt: skip
     workspace.store.add_evaluation(evaluation)
     return evaluation
