@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sayso.losses.distillation import hindsight
+from sayso.losses.distillation import hindsight, kl
 
 ROW_OF = torch.tensor([0, 0, 0, 1, 1])
 
@@ -74,3 +74,22 @@ def test_no_gradient_reaches_the_teacher():
     student, teacher = torch.randn(5, requires_grad=True), torch.randn(5, requires_grad=True)
     hindsight(student, teacher, torch.ones(5), ROW_OF).total.backward()
     assert teacher.grad is None
+
+
+def test_divergence_of_two_distributions_by_hand():
+    reference = torch.tensor([[0.5, 0.5], [0.9, 0.1]]).log()
+    policy = torch.tensor([[0.25, 0.75], [0.9, 0.1]]).log()
+    # .5 ln 2 + .5 ln(2/3) = .1438; the second has not moved
+    loss = kl(reference, policy, torch.tensor([2.0, 1.0]))
+    assert loss.total.item() == pytest.approx(2 * 0.14384, abs=1e-4)
+    assert loss.count == 3
+
+
+def test_divergence_moves_the_policy_alone_and_towards_the_reference():
+    reference = torch.randn(4, 7, generator=torch.Generator().manual_seed(0)).log_softmax(1).requires_grad_()
+    logits = torch.zeros(4, 7, requires_grad=True)
+    loss = kl(reference, logits.log_softmax(1), torch.ones(4))
+    loss.total.backward()
+    assert reference.grad is None
+    # the gradient of KL(p_ref || softmax(z)) by z is softmax(z) - p_ref
+    assert torch.allclose(logits.grad, torch.full((4, 7), 1 / 7) - reference.detach().exp(), atol=1e-6)

@@ -10,6 +10,7 @@ import torch
 
 from sayso.batches import collate
 from sayso.errors import ModelError, PreflightError, SettingsError
+from sayso.losses.distillation import kl
 from sayso.losses.loss import Loss
 from sayso.methods.refine_sft import RefineSft
 from sayso.training.guard import Anchors
@@ -78,7 +79,9 @@ def test_without_a_rate_the_methods_own_is_used(ready, rows):
 
 def test_an_anchor_adds_its_own_mean_gradient(ready, rows):
     settings = dataclasses.replace(FULL, max_steps=1, per_device_train_batch_size=4)
-    guard = Anchors(near=rows[:2], out=rows[5:], settings=Guard(near_weight=0.3, out_weight=0.7, rows_per_step=9))
+    guard = Anchors(
+        near=rows[:2], out=rows[5:], settings=Guard(near_weight=0.3, out_weight=0.7, rows_per_step=9, kl_share=0)
+    )
     policy = ready(settings)
     record = next(steps(RefineSft(), policy, rows, settings, guard=guard))
     slow = ready(settings)
@@ -102,11 +105,31 @@ def test_anchors_hold_the_model_on_their_answers(ready, rows):
     settings = dataclasses.replace(FULL, max_steps=20, per_device_train_batch_size=5)
     held = collate(rows[7:], packed=False)
     scores = []
-    for guard in (None, Anchors(out=rows[7:])):
+    for guard in (None, Anchors(out=rows[7:], settings=Guard(kl_share=0))):
         policy = ready(settings)
         list(steps(RefineSft(), policy, rows[:5], settings, guard=guard))
         scores.append(policy.token_logprobs(held).mean().item())
     assert scores[1] > scores[0] + 0.1
+
+
+def test_anchors_by_divergence_keep_whole_distributions_near_what_they_were(ready, rows):
+    settings = dataclasses.replace(FULL, max_steps=20, per_device_train_batch_size=5)
+    held = collate(rows[7:], packed=False)
+    before = ready(settings).distributions(held).detach()
+    apart = []
+    for guard in (None, Anchors(out=rows[7:])):
+        policy = ready(settings)
+        list(steps(RefineSft(), policy, rows[:5], settings, guard=guard))
+        apart.append(kl(before, policy.distributions(held).detach(), held.weights).total.item())
+    assert apart[1] < apart[0] / 2
+
+
+def test_before_the_first_step_the_divergence_is_nothing_and_adds_no_gradient(ready, rows):
+    settings = dataclasses.replace(FULL, max_steps=1, per_device_train_batch_size=4)
+    bare = next(steps(RefineSft(), ready(settings), rows, settings))
+    guarded = next(steps(RefineSft(), ready(settings), rows, settings, guard=Anchors(out=rows[5:])))
+    assert guarded.out == pytest.approx(0, abs=1e-6)
+    assert guarded.grad_norm == pytest.approx(bare.grad_norm, rel=1e-4)
 
 
 class _Broken:

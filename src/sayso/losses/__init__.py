@@ -15,6 +15,7 @@ LOSSES = {
     "nll": "sayso.losses.likelihood:nll",
     "dpo": "sayso.losses.preference:dpo",
     "hindsight": "sayso.losses.distillation:hindsight",
+    "kl": "sayso.losses.distillation:kl",
 }
 
 __all__ = ["LOSSES"]

@@ -1,4 +1,4 @@
-"""Teach a model what it would have written, had it read the comment."""
+"""Teach a model what another context or another model would have written: distillation of log-probabilities."""
 
 from __future__ import annotations
 
@@ -37,6 +37,16 @@ def hindsight(
     sizes = _over_rows(kept * advantage.abs(), row_of, rows)[alive] / weight_sums[alive]
     sums = {"advantage": float(gaps.sum()), "gap": float(sizes.sum())}
     return Loss(total=means.sum(), count=float(alive.sum()), sums=sums)
+
+
+def kl(reference: Float[Tensor, "M V"], policy: Float[Tensor, "M V"], weights: Float[Tensor, " M"]) -> Loss:
+    """Return how far the policy's distributions have moved from the reference's, in nats a target.
+
+    Loss: total = sum_m w_m sum_v p_ref(v) (log p_ref(v) - log p(v)), count = sum_m w_m. Both are log-probabilities; the
+    reference's carry no gradient.
+    """
+    apart = torch.nn.functional.kl_div(policy, reference.detach(), log_target=True, reduction="none").sum(dim=1)
+    return Loss(total=(weights * apart).sum(), count=float(weights.sum()))
 
 
 def _rank(row_of: Int[Tensor, " M"]) -> Int[Tensor, " M"]:

@@ -31,6 +31,10 @@ class Scorer(Protocol):
         """Return the log-probability of every target of a batch."""
         ...
 
+    def distributions(self, batch: Batch) -> Float[Tensor, "M V"]:
+        """Return the log-probability of the whole vocabulary at every target."""
+        ...
+
 
 class Writer(Protocol):
     """Anything that answers prompts."""
@@ -66,6 +70,10 @@ class Policy(Protocol):
 
     def token_logprobs(self, batch: Batch) -> Float[Tensor, " M"]:
         """Return the log-probability of every target of a batch, with gradient."""
+        ...
+
+    def distributions(self, batch: Batch) -> Float[Tensor, "M V"]:
+        """Return the log-probability of the whole vocabulary at every target."""
         ...
 
     def reference(self) -> Scorer:

@@ -129,6 +129,11 @@ class LocalModel:
         self._set_dropout(learning=torch.is_grad_enabled())
         return scoring.token_logprobs(self.inner, batch, head_alone=self.head_alone)
 
+    def distributions(self, batch: Batch) -> Float[Tensor, "M V"]:
+        """Return the float32 log-probability (nats) of the whole vocabulary at every target, with gradient."""
+        self._set_dropout(learning=torch.is_grad_enabled())
+        return scoring.distributions(self.inner, batch, head_alone=self.head_alone)
+
     def reference(self) -> _Frozen:
         """Return the frozen model as it was before training.
 
@@ -182,6 +187,13 @@ class _Frozen:
         model._set_dropout(learning=False)
         with torch.no_grad(), _standing(model, self._before) as module:
             return scoring.token_logprobs(module, batch, head_alone=model.head_alone)
+
+    def distributions(self, batch: Batch) -> Float[Tensor, "M V"]:
+        """Return the log-probability of the whole vocabulary at every target under the frozen model."""
+        model = self._model
+        model._set_dropout(learning=False)
+        with torch.no_grad(), _standing(model, self._before) as module:
+            return scoring.distributions(module, batch, head_alone=model.head_alone)
 
 
 def _before(model: LocalModel) -> Any:

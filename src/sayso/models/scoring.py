@@ -27,15 +27,29 @@ def token_logprobs(model: Any, batch: Batch, *, head_alone: bool) -> Float[Tenso
     `head_alone`: the output head applied to the hidden states is all there is between them and the logits
     (see `head_stands_alone`); otherwise the model makes the logits of every position itself.
     """
-    if batch.mask is None:
-        inputs = packed_inputs(batch)
-    else:
-        inputs = {"input_ids": batch.ids, "attention_mask": batch.mask.long(), "position_ids": batch.positions}
     if not head_alone:
-        logits = model(**inputs, use_cache=False).logits
-        return _pick(logits.flatten(0, 1)[batch.where], batch.targets)
-    hidden = model.base_model(**inputs, use_cache=False)[0].flatten(0, 1)[batch.where]  # (M, H)
-    return _chunked(model.get_output_embeddings(), hidden, batch.targets)
+        return _pick(_logits(model, batch), batch.targets)
+    return _chunked(model.get_output_embeddings(), _hidden(model, batch), batch.targets)
+
+
+def distributions(model: Any, batch: Batch, *, head_alone: bool) -> Float[Tensor, "M V"]:
+    """Return the float32 log-probability of every word of the vocabulary at every target, with gradient."""
+    logits = model.get_output_embeddings()(_hidden(model, batch)) if head_alone else _logits(model, batch)
+    return torch.log_softmax(logits.float(), dim=1)
+
+
+def _hidden(model: Any, batch: Batch) -> Float[Tensor, "M H"]:
+    return model.base_model(**_inputs(batch), use_cache=False)[0].flatten(0, 1)[batch.where]  # type: ignore[no-any-return]
+
+
+def _logits(model: Any, batch: Batch) -> Float[Tensor, "M V"]:
+    return model(**_inputs(batch), use_cache=False).logits.flatten(0, 1)[batch.where]  # type: ignore[no-any-return]
+
+
+def _inputs(batch: Batch) -> dict[str, Any]:
+    if batch.mask is None:
+        return packed_inputs(batch)
+    return {"input_ids": batch.ids, "attention_mask": batch.mask.long(), "position_ids": batch.positions}
 
 
 def head_stands_alone(model: Any) -> bool:

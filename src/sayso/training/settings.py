@@ -81,13 +81,18 @@ class Guard:
     """Weight of the anchors on prompts that look alike but where the comment does not apply."""
     out_weight: float = 0.5
     """Weight of the anchors on all other prompts."""
-    rows_per_step: int = 4
+    rows_per_step: int = 8
     """Anchors of each kind a step."""
+    kl_share: float = 1.0
+    """Share of the anchors' loss that is the divergence from the model before training, over the whole vocabulary; the
+    rest is the likelihood of its own answers."""
 
     def __post_init__(self) -> None:
         _at_least(self, "near_weight", 0)
         _at_least(self, "out_weight", 0)
         _at_least(self, "rows_per_step", 1)
+        if not 0 <= self.kl_share <= 1:
+            raise SettingsError("kl_share: found {found!r}; expected a number from 0 to 1", found=self.kl_share)
 
 
 def _at_least(settings: Train | Guard, name: str, least: float) -> None:

@@ -82,7 +82,7 @@ def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, sett
     found = _found(kept, mark, resume=resume)
     parameters = _expected(policy, settings)
     run = _Run(
-        method=method, policy=policy, reference=policy.reference() if method.uses_reference else policy,
+        method=method, policy=policy, reference=policy.reference() if _needs_reference(method, anchors) else policy,
         rows=rows, settings=settings, anchors=anchors, parameters=parameters, optimizer=adamw(parameters, settings),
         num_steps=num_steps(len(rows) // method.group, settings), folder=kept, fingerprint=mark,
     )  # fmt: skip
@@ -93,6 +93,10 @@ def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, sett
         record = _step(run, number)
         yield dataclasses.replace(record, seconds=clock() - started)
         _keep(run, number + 1)
+
+
+def _needs_reference(method: Method, anchors: Anchors) -> bool:
+    return method.uses_reference or bool(anchors.kinds() and anchors.settings.kl_share)
 
 
 def fingerprint(method: Method, rows: Sequence[Row], settings: Train, anchors: Anchors) -> str:
@@ -159,7 +163,9 @@ def _step(run: _Run, number: int) -> Step:
         torch.manual_seed(settings.seed * 1_000_003 + number)
         try:
             loss, sums = _method_backward(run, chosen, number)
-            held = guards.backward(run.policy, run.anchors, step=number, seed=settings.seed, max_tokens=settings.max_tokens)
+            held = guards.backward(
+                run.policy, run.reference, run.anchors, step=number, seed=settings.seed, max_tokens=settings.max_tokens
+            )
             norm = _norm(run, chosen, number)
             for group in run.optimizer.param_groups:
                 group["lr"] = _rate(run, number)
