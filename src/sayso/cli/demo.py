@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 
 import click
 
-from sayso.cli import rounds
+from sayso.cli import console, rounds
 from sayso.cli.options import Call, option, verb, with_json
+from sayso.i18n import gettext as _
 
 
 @verb
@@ -24,4 +27,24 @@ def command(call: Call, comments: tuple[str, ...], output: Path) -> int:
 
     with call.watching() as watch:
         found = demo.run(output, comments=comments, watch=watch, command=call.line)
-    return rounds.give(call, found)
+    code = rounds.give(call, found)
+    if not call.as_json:
+        console.lines(*next_things(output, found.report))
+    return code
+
+
+def next_things(output: Path, report: Path) -> list[str]:
+    """Return the three things to try next, each with the command that does it."""
+    return [
+        _("Try next:"),
+        _("  1. Open the report: {path}").format(path=report.resolve().as_uri()),
+        _("  2. Say something of your own: {command}").format(
+            command=f"{program()} demo --output {output}-2 --comment 'Never use emoji in text messages.'"
+        ),
+        _("  3. Teach a model of yours: {command}").format(command=f"{program()} init work --model PATH_OR_ID"),
+    ]
+
+
+def program() -> str:
+    """Return how sayso can be called from here: by its name where it is on the path, else as it was called now."""
+    return "sayso" if shutil.which("sayso") else sys.argv[0]

@@ -22,8 +22,10 @@ def draw(evaluation: Evaluation) -> None:
     if rows:
         console.table(columns, rows, right=(2, 3, 4))
     if evaluation.verdict is not None:
+        from sayso.evaluation.gate import say
+
         verdict = evaluation.verdict
-        console.lines(_("Verdict: {verdict}. {reason}").format(verdict=named(verdict.verdict), reason=verdict.reason))
+        console.lines(_("Verdict: {verdict}. {reason}").format(verdict=named(verdict.verdict), reason=say(verdict)))
 
 
 def exit_code(evaluation: Evaluation) -> int:
