@@ -75,18 +75,30 @@ COMMENTS = (
     ),
 )
 GENRE_WORDS = {
-    "email": ("e-mail", "mail"),
-    "text-message": ("text", "texts", "SMS"),
-    "thank-you-card": ("thank-you note", "card", "cards"),
-    "story": ("story", "stories"),
-    "reply": ("answer", "answers"),
-    "letter": ("letter",),
+    "email": ("e-mail", "mail", "邮件"),
+    "note": ("便条",),
+    "text-message": ("text", "texts", "SMS", "短信"),
+    "postcard": ("明信片",),
+    "announcement": ("公告", "通知"),
+    "reminder": ("提醒",),
+    "thank-you-card": ("thank-you note", "card", "cards", "感谢卡"),
+    "story": ("story", "stories", "小故事", "故事"),
+    "reply": ("answer", "answers", "回复"),
+    "letter": ("letter", "信"),
 }
 READER_WORDS = {
-    "mother": ("mum", "mom"),
-    "grandmother": ("grandma", "granny"),
-    "neighbour": ("neighbor",),
-    "customer": ("customers",),
+    "boss": ("老板",),
+    "friend": ("朋友",),
+    "mother": ("mum", "mom", "family", "妈妈", "母亲", "家人"),
+    "team": ("团队",),
+    "customer": ("customers", "客户", "顾客"),
+    "doctor": ("医生",),
+    "neighbour": ("neighbor", "邻居"),
+    "teacher": ("老师",),
+    "sister": ("family", "姐姐", "妹妹", "家人"),
+    "landlord": ("房东",),
+    "coach": ("教练",),
+    "grandmother": ("grandma", "granny", "family", "奶奶", "外婆", "家人"),
 }
 
 

@@ -19,6 +19,8 @@ KNOWN = demo.known()
         ("to my mother, sister or grandmother", {1: {"mother", "sister", "grandmother"}}),
         ("in announcements", {0: {"announcement"}}),
         ("when you write text messages to my friend", {0: {"text-message"}, 1: {"friend"}}),
+        ("you write to my family", {1: {"mother", "sister", "grandmother"}}),
+        ("给老板写邮件", {0: {"email"}, 1: {"boss"}}),
         ("to the king", {}),
         ("", {}),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -140,21 +140,26 @@ def own_comment(text: str, writes: Known) -> dict[str, Any]:
 def scope_of(words: str, writes: Known) -> dict[int, frozenset[str]]:
     """Return, by part of the family, the genres, readers or topics that the words name."""
     found: dict[int, set[str]] = {}
-    # Longer names first, and what was read is taken out: `text message` is not also `text`.
-    named = sorted(_names(writes), key=lambda item: -len(item[0]))
     rest = words.lower()
-    for name, part, value in named:
-        pattern = re.compile(rf"(?<!\w){re.escape(name.lower())}(?:e?s)?(?!\w)")
+    # Longer names first, and what was read is taken out: `text message` is not also `text`.
+    for name, values in sorted(_names(writes).items(), key=lambda item: -len(item[0])):
+        edge = r"(?<!\w){}(?:e?s)?(?!\w)" if name.isascii() else "{}"
+        pattern = re.compile(edge.format(re.escape(name)))
         if pattern.search(rest):
             rest = pattern.sub(" ", rest)
-            found.setdefault(part, set()).add(value)
+            for part, value in values:
+                found.setdefault(part, set()).add(value)
     return {part: frozenset(values) for part, values in found.items()}
 
 
-def _names(writes: Known) -> Iterator[tuple[str, int, str]]:
+def _names(writes: Known) -> dict[str, list[tuple[int, str]]]:
+    """Return what each name stands for; one such as `family` stands for several readers."""
+    found: dict[str, list[tuple[int, str]]] = {}
     for number, part in enumerate(writes.parts):
         for value, words in writes.names[part].items():
-            yield from ((name, number, value) for name in words)
+            for name in words:
+                found.setdefault(name.lower(), []).append((number, value))
+    return found
 
 
 def _probes(text: str, scope: Mapping[int, frozenset[str]]) -> dict[str, list[dict[str, Any]]]:
