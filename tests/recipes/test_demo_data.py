@@ -91,11 +91,11 @@ def test_the_checks_are_known_and_can_fail(comments):
         assert not check("It rains.").held
 
 
-def test_words_of_a_user_name_one_thing_each():
+def test_words_of_a_user_name_one_thing_each_but_for_the_family():
     known = json.loads((FOLDER / "known.json").read_text(encoding="utf-8"))
     assert known["family"] == ["genre", "reader", "topic"]
     for part in known["family"]:
-        words = [word.lower() for names in known[part].values() for word in set(names)]
+        words = [word.lower() for names in known[part].values() for word in set(names) - {"family", "家人"}]
         assert len(words) == len(set(words)), part
     assert "text messages" in known["genre"]["text-message"]
     assert "boss" in known["reader"]["boss"]
