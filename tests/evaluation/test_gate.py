@@ -72,6 +72,39 @@ def test_a_gain_that_cannot_be_told_from_chance_is_unsure_and_says_how_many_prob
     assert str(verdict.needed) in verdict.reason
 
 
+def test_no_handful_is_asked_for_that_would_decide_nothing() -> None:
+    for rest in range(20, 26):
+        verdict = judge([*found("in", gained=60, rest=40), *found("near", rest=rest)])
+        assert verdict.verdict == "promote" or verdict.needed >= 10
+    asked = judge([*found("in", gained=60, rest=40), *found("near", rest=24)])
+    assert asked.reason.endswith(f"more probes near the scope that would decide it: about {asked.needed}.")
+
+
+def test_a_comment_with_nothing_to_gain_does_not_dilute_the_gain_of_the_others() -> None:
+    taught = found("in", gained=14, lost=1, rest=15, comment="taught")
+    full = [item for number in range(6) for item in found("in", held=40, comment=f"full {number}")]
+    alone, together = judge(taught), judge([*taught, *full])
+    assert alone.verdict == together.verdict == "promote"
+    assert finding(together, "gain").n == 30
+    assert finding(together, "gain").interval == finding(alone, "gain").interval
+    assert "held before and after: 6" in together.reason
+
+
+def test_a_comment_that_held_and_fell_is_a_harm() -> None:
+    taught = found("in", gained=60, rest=40, comment="taught")
+    fallen = found("in", lost=20, held=30, comment="fallen")
+    verdict = judge([*taught, *fallen])
+    assert verdict.verdict == "refuse"
+    assert "lost most" in verdict.reason
+    assert finding(verdict, "gain").n == 150
+
+
+def test_where_every_check_held_already_the_reason_says_that_nothing_could_be_gained() -> None:
+    verdict = judge([*found("in", held=60), *found("near", rest=60)])
+    assert (verdict.verdict, verdict.needed) == ("unsure", GATE.min_probes)
+    assert "held before training already" in verdict.reason
+
+
 def test_a_gain_that_matters_but_is_excluded_is_refused() -> None:
     verdict = judge([*found("in", gained=3, lost=3, rest=294), *found("near", rest=60), *found("out", rest=60)])
     assert verdict.verdict == "refuse"
@@ -174,6 +207,8 @@ VERDICTS = [
     judge([*found("in", gained=8, lost=4, rest=28), *found("near", rest=60)]),
     judge([*found("in", gained=3, lost=3, rest=294)]),
     judge([*found("in", gained=90, rest=10), *found("near", gained=40, rest=60)]),
+    judge(found("in", held=60)),
+    judge([*found("in", gained=60, rest=40), *found("in", held=40, comment="full")]),
 ]
 
 
@@ -197,7 +232,7 @@ def test_a_verdict_of_unknown_making_is_said_as_it_is() -> None:
     assert say(Verdict(verdict="refuse", reason="because")) == "because"
 
 
-@pytest.mark.parametrize("design", [NULL[1], NULL[4]], ids=lambda design: design.name)
+@pytest.mark.parametrize("design", [NULL[1], NULL[4], NULL[8]], ids=lambda design: design.name)
 def test_a_difference_that_is_not_there_is_seldom_promoted(design: Design) -> None:
     # 200 rounds at a true rate of at most 2.5 %: 14 or more would be a chance of one in a thousand.
     assert simulate(design, rounds=200, seed=1, gate=Gate(draws=1000))["promote"] <= 13

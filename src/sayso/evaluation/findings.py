@@ -11,6 +11,7 @@ from scipy import special
 from sayso.evaluation import guards, statistics
 from sayso.evaluation.settings import Gate
 from sayso.evaluation.statistics import Interval
+from sayso.evaluation.takes import TakeSettings
 from sayso.i18n import gettext
 from sayso.records import Finding, Heldout, Outcome, Take
 
@@ -19,6 +20,8 @@ PRIMARY = frozenset({"gain", "leak", "drift", "heldout"})
 """Must be shown for a promotion; the other findings hold it back only when they are shown to fail."""
 NUM_GUARDS = 5
 """Leak, drift, length, copying, repetition: each can refuse, so each gets its share of alpha; comments have their own."""
+FULL = TakeSettings().full
+"""From this rate on a comment has nothing to gain."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,9 +91,27 @@ def pairs(found: Sequence[Outcome], *, many_comments: int) -> _Pairs:
     return _Pairs(changes=changes, clusters=families, strata=None if shared else comments)
 
 
-def gain(found: Sequence[Outcome], gate: Gate, *, seed: int) -> Finding | None:
-    """Is the effect in scope more frequent after training? None without probes in scope."""
+def could_gain(found: Sequence[Outcome]) -> list[Outcome]:
+    """Return the outcomes in scope, without the comments whose check held nearly everywhere both before and after.
+
+    Such a comment had nothing to gain and lost nothing; it would only dilute what the others gained. One that held before
+    and fell stays. Looking at one side alone would not do: whoever is chosen for a low rate before rises by luck.
+    """
     inside = [item for item in found if item.scope == "in"]
+    by_comment: dict[str, list[Outcome]] = {}
+    for item in inside:
+        by_comment.setdefault(item.comment_id, []).append(item)
+    full = {
+        comment_id
+        for comment_id, own in by_comment.items()
+        if min(sum(item.held_before for item in own), sum(item.held_after for item in own)) >= FULL * len(own)
+    }
+    return [item for item in inside if item.comment_id not in full]
+
+
+def gain(found: Sequence[Outcome], gate: Gate, *, seed: int) -> Finding | None:
+    """Is the effect in scope more frequent after training? None where nothing in scope could be gained."""
+    inside = could_gain(found)
     if not inside:
         return None
     pair = pairs(inside, many_comments=gate.many_comments)
@@ -102,9 +123,18 @@ def gain(found: Sequence[Outcome], gate: Gate, *, seed: int) -> Finding | None:
             passed = True
         elif interval[1] < max(gate.worthwhile, gate.min_gain):
             passed = False
-    template = _("the gain in scope is {estimate} points ({low} to {high}) on {n} probes, McNemar's exact p = {p}")
-    line = _Line(name="gain", estimate=pair.estimate, margin=gate.min_gain, n=pair.n, template=template)
-    return line.finding(interval, passed=passed, fields={"p": f"{p:.2g}"})
+    left = len({item.comment_id for item in found if item.scope == "in"} - {item.comment_id for item in inside})
+    line = _Line(name="gain", estimate=pair.estimate, margin=gate.min_gain, n=pair.n, template=_gain_template(left))
+    return line.finding(interval, passed=passed, fields={"p": f"{p:.2g}", "left": left})
+
+
+def _gain_template(left: int) -> str:
+    if not left:
+        return _("the gain in scope is {estimate} points ({low} to {high}) on {n} probes, McNemar's exact p = {p}")
+    return _(
+        "the gain in scope is {estimate} points ({low} to {high}) on {n} probes, McNemar's exact p = {p} (comments left "
+        "out, whose check held before and after: {left})"
+    )
 
 
 def leak(found: Sequence[Outcome], gate: Gate, *, seed: int) -> Finding | None:

@@ -21,6 +21,8 @@ EXIT_CODES: dict[Decision, int] = {"promote": 0, "refuse": 3, "unsure": 4}
 _DEFAULT = Gate()
 _MOST = 100_000
 """No request for more probes goes beyond this."""
+_FEWEST = 10
+"""Nor below this: one or two probes more would decide nothing."""
 
 
 def decide(
@@ -38,8 +40,7 @@ def decide(
         return _verdict("refuse", _("Harm is shown: {finding}."), found, {"finding": failed.name})
     gain = next((item for item in found if item.name == "gain"), None)
     if gain is None:
-        template = _("Cannot tell: no comment has a check and probes in scope; give at least {needed}.")
-        return _verdict("unsure", template, found, needed=settings.min_probes)
+        return _nothing_to_gain(outcomes, found, settings)
     if gain.passed is False:
         template = _("A gain that matters ({worthwhile} points) is excluded: {finding}.")
         return _verdict("refuse", template, found, {"finding": "gain", "worthwhile": f"{100 * settings.worthwhile:.0f}"})
@@ -103,6 +104,17 @@ def _promote(found: tuple[Finding, ...]) -> Verdict:
     return _verdict("promote", template, found, {"finding": "gain", "missing": missing})
 
 
+def _nothing_to_gain(outcomes: Sequence[Outcome], found: tuple[Finding, ...], settings: Gate) -> Verdict:
+    if any(item.scope == "in" for item in outcomes):
+        template = _(
+            "Cannot tell: every comment's check held before training already, so that nothing could be gained; give at "
+            "least {needed} probes in scope where it does not hold yet, or withdraw the comment."
+        )
+    else:
+        template = _("Cannot tell: no comment has a check and probes in scope; give at least {needed}.")
+    return _verdict("unsure", template, found, needed=settings.min_probes)
+
+
 def _unsure(undecided: Sequence[Finding], found: tuple[Finding, ...], settings: Gate) -> Verdict:
     needed, most = max(((_needed(item, settings), item) for item in undecided), key=lambda pair: pair[0])
     asked = {
@@ -111,7 +123,7 @@ def _unsure(undecided: Sequence[Finding], found: tuple[Finding, ...], settings: 
         "drift": _("probes out of scope"),
         "heldout": _("held-out tokens"),
     }
-    template = _("Cannot tell yet: {finding}; about {needed} more {what} would decide it.")
+    template = _("Cannot tell yet: {finding}; more {what} that would decide it: about {needed}.")
     return _verdict("unsure", template, found, {"finding": most.name, "what": asked[most.name]}, needed=needed)
 
 
@@ -122,7 +134,7 @@ def _needed(finding: Finding, settings: Gate) -> int:
     distance is from the estimate to what the interval must exclude.
     """
     if finding.name == "heldout":
-        return max(1, settings.min_heldout_tokens - finding.n)
+        return max(_FEWEST, settings.min_heldout_tokens - finding.n)
     tail = settings.alpha / 2 if finding.name == "gain" else settings.alpha
     reach = float(stats.norm.isf(tail)) + float(stats.norm.ppf(settings.power))
     half = (finding.interval[1] - finding.interval[0]) / 2
@@ -136,7 +148,7 @@ def _needed(finding: Finding, settings: Gate) -> int:
         # Even if no probe ever changes, Tango's limit z²/(n + z²) is under the margin only from here on.
         floor = int(np.ceil(stats.norm.isf(tail) ** 2 * (1 - finding.margin) / finding.margin))
     total = int(np.ceil((reach * sd / distance) ** 2))
-    return min(_MOST, max(1, total - finding.n, floor - finding.n))
+    return min(_MOST, max(_FEWEST, total - finding.n, floor - finding.n))
 
 
 __all__ = ["EXIT_CODES", "Gate", "decide", "say"]
