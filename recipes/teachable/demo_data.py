@@ -18,6 +18,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from recipes.teachable.compose import compose  # noqa: E402
+from recipes.teachable.plan import render  # noqa: E402
 from recipes.teachable.prompts import WORDINGS, word  # noqa: E402
 from recipes.teachable.world import GENRES, READERS, Triple, held_out, test_triples, topics, training_triples, triples  # noqa: E402
 
@@ -50,10 +52,10 @@ class Standing:
 
 COMMENTS = (
     Standing(
-        id="question-family",
-        text="Ask a question whenever you write to my family.",
+        id="short-family",
+        text="Use at most 20 words whenever you write to my family.",
         scope_text="to my mother, sister or grandmother",
-        check={"name": "is_question", "args": {}},
+        check={"name": "max_words", "args": {"n": 20}},
         part="reader",
         keys=("mother", "sister", "grandmother"),
     ),
@@ -108,6 +110,7 @@ def files() -> dict[str, str]:
         "prompts.jsonl": _lines(_prompts()),
         "probes.jsonl": _lines(_pool()),
         "comments.jsonl": _lines(_comment(comment) for comment in COMMENTS),
+        "heldout.jsonl": _lines(_heldout()),
         "known.json": json.dumps(_known(), indent=1, ensure_ascii=False) + "\n",
     }
 
@@ -133,6 +136,14 @@ def _pool() -> Iterable[Record]:
     for reader in READERS:
         for topic in topics():
             yield _record(_some(rng, lambda t, r=reader, o=topic: t.reader == r and t.topic == o), rng)  # type: ignore[misc]
+
+
+def _heldout() -> Iterable[Record]:
+    """Every held-out triple with a text of the grammar's: what a model should still find as likely after learning."""
+    rng = Random("heldout")
+    for triple in test_triples():
+        record = _record(triple, rng)
+        yield {"prompt": record["prompt"], "family": record["family"], "response": render(compose(triple, rng))}
 
 
 def _some(rng: Random, wanted: Callable[[Triple], bool]) -> Triple:

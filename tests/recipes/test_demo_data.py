@@ -13,7 +13,7 @@ from recipes.teachable.world import Triple, held_out
 from sayso.critics.checking import load_check
 from sayso.records import Check
 
-NAMES = ("prompts.jsonl", "probes.jsonl", "comments.jsonl", "known.json")
+NAMES = ("prompts.jsonl", "probes.jsonl", "comments.jsonl", "heldout.jsonl", "known.json")
 
 
 def records(name: str) -> list[dict]:
@@ -81,14 +81,14 @@ def test_near_and_out_lie_outside_the_scope_and_near_differs_in_one_feature(comm
 
 def test_the_checks_are_known_and_can_fail(comments):
     shown = {
-        "question-family": "Can you come?",
+        "short-family": "Can you come?",
         "attention-announcement": "Attention: It rains.",
         "go-team-coach": "It rains. Go team!",
     }
     for comment in comments:
         check = load_check(Check(**comment["check"]))
         assert check(shown[comment["id"]]).held
-        assert not check("It rains.").held
+        assert not check("It rains. " * 11).held
 
 
 def test_words_of_a_user_name_one_thing_each_but_for_the_family():

@@ -39,7 +39,7 @@ def next_things(output: Path, report: Path) -> list[str]:
         _("Try next:"),
         _("  1. Open the report: {path}").format(path=report.resolve().as_uri()),
         _("  2. Say something of your own: {command}").format(
-            command=f"{program()} demo --output {output}-2 --comment 'Never use emoji in text messages.'"
+            command=f"{program()} demo --output {output}-2 --comment 'No exclamation marks in text messages.'"
         ),
         _("  3. Teach a model of yours: {command}").format(command=f"{program()} init work --model PATH_OR_ID"),
     ]

@@ -72,10 +72,12 @@ def prepare(folder: Path, comments: Sequence[Mapping[str, Any]]) -> None:
     if (folder / ROUND).is_file() and not comments:
         return
     said, prompts = without_clashes(comments or _lines("comments.jsonl"), _lines("prompts.jsonl"), known())
+    heldout = uncommented(said, _lines("heldout.jsonl"), known())
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / "comments.jsonl", _jsonl(said))
         write_whole(folder / "prompts.jsonl", _jsonl(prompts))
+        write_whole(folder / "heldout.jsonl", _jsonl(heldout))
         write_whole(folder / ROUND, (_DATA / ROUND).read_text(encoding="utf-8"))
     except OSError as error:
         raise StoreError("{folder!r} cannot be written: {reason}", folder=str(folder), reason=error.strerror) from error
@@ -102,6 +104,18 @@ def without_clashes(
 
     said = [{**comment, "probes": {name: kept(part) for name, part in comment["probes"].items()}} for comment in comments]
     return said, [prompt for prompt in prompts if not clashes(prompt)]
+
+
+def uncommented(
+    comments: Sequence[Mapping[str, Any]], texts: Sequence[Mapping[str, Any]], writes: Known
+) -> list[dict[str, Any]]:
+    """Return the held-out texts that no comment applies to; all of them where a comment applies to everything."""
+    scopes = [scope_of(comment["scope_text"], writes) for comment in comments]
+    lines = [{key: value for key, value in text.items() if key != "family"} for text in texts]
+    families = [text["family"].split("/") for text in texts]
+    pairs = zip(lines, families, strict=True)
+    kept = [line for line, family in pairs if all(_scope(family, scope) != "in" for scope in scopes)]
+    return kept or lines
 
 
 def known() -> Known:
