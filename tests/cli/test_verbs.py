@@ -17,8 +17,8 @@ FLAGS = {
     "init": ("--model", "--json"),
     "doctor": ("--json",),
     "plan": ("--config", "--set", "--seed", "--json"),
-    "generate": ("--config", "--set", "--seed", "--dry-run", "--json"),
-    "comments add": ("--prompt", "--response", "--check", "--arg", "--scope", "--kind", "--json"),
+    "generate": ("--prompts", "--export", "--config", "--set", "--seed", "--dry-run", "--json"),
+    "comments add": ("--prompt", "--response", "--refinement", "--check", "--arg", "--scope", "--kind", "--json"),
     "comments import": ("--skip-bad", "--dry-run", "--json"),
     "comments export": ("--json",),
     "comments list": ("--status", "--json"),
@@ -167,10 +167,16 @@ def test_models_names_the_champion(sayso: Call, workspace: Path) -> None:
 def test_plan_says_what_there_is_to_learn(sayso: Call, workspace: Path) -> None:
     found = sayso("-C", workspace, "plan", "--json").json
     assert [item["id"] for item in found["comments"]] == ["short", "thanks"]
-    assert found["refused"]  # nothing was generated yet
+    assert (found["answered"], found["refused"], found["warnings"]) == (0, "", [])
     said = sayso("-C", workspace, "plan")
     assert "Start with thanks." in said.out
-    assert "refused" in said.out
+    assert "No prompt is answered yet" in said.out
+    assert "sayso generate" in said.out
+    assert "refused" not in said.out
+    sayso("-C", workspace, "generate")
+    found = sayso("-C", workspace, "plan", "--json").json
+    assert found["note"] == ""
+    assert found["refused"]  # answered, and not refined yet
 
 
 DRY = [

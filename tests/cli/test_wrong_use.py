@@ -31,6 +31,8 @@ WORDS = [
     ("comments add a --arg n=3", "--check NAME"),
     ("comments add a --prompt b", "--prompt and --response"),
     ("comments add a --response b", "--prompt and --response"),
+    ("comments add a --refinement b", "--prompt and --response"),
+    ("comments add a --prompt b --response c --refinement ", "--refinement"),
     ("comments add ", "text"),
     ("comments import", "FILE"),
     ("comments import nowhere.jsonl", "no such file"),
@@ -43,6 +45,10 @@ WORDS = [
     ("comments withdraw shorn --reason x", "did you mean"),
     ("init", "DIR"),
     ("init new", "--model"),
+    ("init new --model ./no/such/folder", "no folder './no/such/folder'"),
+    ("init new --model champion", "'champion' is no model"),
+    ("init new --model v3", "'v3' is no model"),
+    ("init new --model ", "no model"),
     ("learn --method", "--method"),
     ("learn --method refine_sfd", "did you mean 'refine_sft'"),
     ("learn --method no.module:Thing", "no.module:Thing"),
@@ -68,6 +74,12 @@ WORDS = [
     ("generate --set generate.max_new_tokens=1.5", "generate.max_new_tokens"),
     ("refine --set refine.refiners=[nobody]", "unknown refiner 'nobody'"),
     ("critique nobody", "unknown critic 'nobody'"),
+    ("critique", "needs the setting critics.rules.checks; say it in sayso.yaml, such as critics: {rules: {checks:"),
+    ("critique reference", "needs the setting critics.reference.answers"),
+    ("critique --set critics.rules.checkz=[]", "critics.rules: unknown key 'checkz'; expected checks"),
+    ("critique --set critics.rules.checks=5", "found 5; expected a list"),
+    ("generate --prompts nowhere.jsonl", "nowhere.jsonl"),
+    ("plan --set model_name_or_path=./no/such", "no folder './no/such'"),
     ("evaluate", "candidate"),
     ("evaluate --candidate v9", "v9"),
     ("gate", "nothing was evaluated"),
@@ -128,8 +140,6 @@ def test_a_wrong_word_gets_one_line(
 def test_a_wrong_settings_file_gets_one_line(sayso: Call, workspace: Path, tmp_path: Path, name: str, way: str) -> None:
     content, expected = FILES[name]
     path = workspace / "sayso.yaml" if way == "sayso.yaml" else tmp_path / "given.yaml"
-    if way == "sayso.yaml" and name == "a missing file":
-        expected = "comment"  # read by a round only; without answers there is nothing to learn from
     path.write_bytes(content)
     before = prints_of(workspace)
     words = {"--config": ("learn", "--config", path), "round": ("loop", path), "sayso.yaml": ("learn",)}[way]
@@ -151,6 +161,33 @@ def test_a_round_without_a_model_and_without_a_workspace_says_so(sayso: Call, tm
     said = sayso("loop", tmp_path / "round.yaml")
     assert_one_line(said.code, said.err, "model_name_or_path")
     assert [path.name for path in tmp_path.iterdir()] == ["round.yaml"]
+
+
+@pytest.mark.parametrize("model", ["champion", "./no/such/folder", "../gone/model"])
+@pytest.mark.parametrize("words", [(), ("--dry-run",)], ids=["for real", "dry"])
+def test_a_round_without_a_workspace_leaves_nothing_behind_when_its_model_is_none(
+    sayso: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, words: tuple[str, ...]
+) -> None:
+    (tmp_path / "round.yaml").write_text(f"model_name_or_path: {model}\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    said = sayso("loop", "round.yaml", *words)
+    assert_one_line(said.code, said.err, model)
+    assert said.code == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["round.yaml"]
+
+
+def test_a_round_without_a_workspace_reads_its_files_before_it_makes_one(
+    sayso: Call, tmp_path: Path, tiny_folder: Path
+) -> None:
+    (tmp_path / "c.jsonl").write_text('{"text": "a", "check": {"name": "exclude"}}\n', encoding="utf-8")
+    (tmp_path / "round.yaml").write_text(f"model_name_or_path: {tiny_folder}\ncomments: c.jsonl\n", encoding="utf-8")
+    said = sayso("loop", tmp_path / "round.yaml")
+    assert_one_line(said.code, said.err, "c.jsonl:1: check: unknown check 'exclude'")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.jsonl", "round.yaml"]
+
+
+def test_a_hugging_face_id_is_taken_without_loading_it(sayso: Call, tmp_path: Path) -> None:
+    assert sayso("init", tmp_path / "new", "--model", "org/name", "--json").json["model"] == "org/name"
 
 
 def test_init_twice_is_refused(sayso: Call, workspace: Path) -> None:
@@ -191,8 +228,25 @@ def test_a_damaged_database_gets_one_line(sayso: Call, workspace: Path, name: st
         (b'{"text": "a", "check": {"name": "max_words", "args": {"n": NaN}}}\n', "in.jsonl:1"),
         (b'{"text": "' + b"a" * 10_000_001 + b'"}\n', "in.jsonl:1"),
         (b'{"text": "a", "id": "short"}\n', "short"),
+        (b'{"text": "a", "check": {"name": "exclude"}}\n', "in.jsonl:1: check: unknown check 'exclude'; did you mean"),
+        (b'{"text": "a", "check": {"name": "excludes", "args": {"txt": 1}}}\n', "unknown argument 'txt'"),
+        (b'{"text": "a", "check": {"name": "no.module:thing"}}\n', "no.module:thing"),
     ],
-    ids=["empty", "cut", "list", "UTF-16", "Latin-1", "type", "key", "NaN", "huge line", "taken id"],
+    ids=[
+        "empty",
+        "cut",
+        "list",
+        "UTF-16",
+        "Latin-1",
+        "type",
+        "key",
+        "NaN",
+        "huge line",
+        "taken id",
+        "unknown check",
+        "wrong argument",
+        "check that is not there",
+    ],
 )
 def test_a_wrong_comments_file_imports_nothing(
     sayso: Call, workspace: Path, tmp_path: Path, content: bytes, expected: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -144,3 +145,24 @@ def test_comments_on_a_response_with_a_refinement_are_learnt(workspace: Workspac
 
 def sayso_comment(text: str) -> records.Comment:
     return records.Comment(text=text)
+
+
+def test_a_round_says_what_was_left_out_and_why(workspace: Workspace, round_folder: Path):
+    path = round_folder / "comments.jsonl"
+    lines = [
+        {"text": "Be kind.", "prompt": "How are you?", "response": "Fine."},
+        {"id": "idle", "text": "Be short in letters.", "scope_text": "letters", "check": BRIEF},
+    ]
+    path.write_text(path.read_text("utf-8") + "".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    found = run(workspace, round_folder, "refine.refiners=[given, edit]")["left_out"]
+    assert found["responses"] == 1
+    assert "has no check" in found["reason"]
+    assert found["comments"] == [{"id": "idle", "text": "Be short in letters."}]
+
+
+def test_a_round_that_learns_from_everything_leaves_nothing_out(workspace: Workspace, round_folder: Path):
+    found = run(workspace, round_folder, "refine.refiners=[given, edit]")["left_out"]
+    assert found == {"responses": 0, "reason": "", "comments": []}
+
+
+BRIEF = {"name": "max_words", "args": {"n": 9}}

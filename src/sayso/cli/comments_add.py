@@ -20,6 +20,7 @@ _KINDS = ("fix", "keep", "question", "concern")
 @click.argument("text")
 @option("--prompt", metavar="TEXT", help="What the model was asked.")
 @option("--response", metavar="TEXT", help="What it wrote; with --prompt. Without a response the comment stands for all.")
+@option("--refinement", metavar="TEXT", help="What it should have written; with --prompt and --response.")
 @option("--check", metavar="NAME", help="How to count whether it is met: contains, max_words, module:function …")
 @option("--arg", "args", multiple=True, metavar="KEY=VALUE", help="An argument of the check; may be given again.")
 @option("--scope", metavar="TEXT", help="Where it applies, in words.")
@@ -31,6 +32,7 @@ def command(
     text: str,
     prompt: str | None,
     response: str | None,
+    refinement: str | None,
     check: str | None,
     args: tuple[str, ...],
     scope: str | None,
@@ -44,7 +46,12 @@ def command(
     from sayso.loop import saying
 
     with call.workspace() as workspace:
-        about = saying.About(prompt=prompt, response=response, scope=scope or "", check=check, args=args)
+        about = saying.About(
+            prompt=prompt, response=response, scope=scope or "", check=check, args=args, refinement=refinement
+        )
         comment = saying.comment(text, about, kind=kind, author=author, created=workspace.clock())
+        better = saying.refinement(comment, about)
         workspace.comment(comment)
-    call.give({"id": comment.id}, lambda: console.lines(_("Added comment {id}.").format(id=comment.id)))
+        workspace.store.add_refinements([better] if better else [])
+    found = {"id": comment.id, "refinement": better.id if better else None}
+    call.give(found, lambda: console.lines(_("Added comment {id}.").format(id=comment.id)))

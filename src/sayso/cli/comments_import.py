@@ -28,7 +28,7 @@ def command(call: Call, file: Path, skip_bad: bool) -> None:
 
     The lines' shape is printed by sayso schema comments. With a wrong line nothing is imported, unless --skip-bad.
     """
-    from sayso.loop import previewing
+    from sayso.loop import importing, previewing
     from sayso.store import exchange
 
     with call.workspace() as workspace:
@@ -36,7 +36,7 @@ def command(call: Call, file: Path, skip_bad: bool) -> None:
             preview = previewing.comments(workspace, file)
             call.give(preview.form, lambda: console.lines(preview.sentence))
             return
-        found = exchange.import_comments(workspace.store, file, skip_bad=skip_bad)
+        found = exchange.import_comments(workspace.store, file, skip_bad=skip_bad, verify=importing.verify)
     console.warn(*(fault.message for fault in found.faults[:_SHOWN]))
     if found.faults and found.bad_file is None:
         raise RecordError(

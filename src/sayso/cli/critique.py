@@ -19,6 +19,6 @@ def command(call: Call, critics: tuple[str, ...]) -> None:
     A critic is a name (rules, reference), or module:Class of your own.
     """
     with call.workspace() as workspace:
-        written = workspace.critique(critics or ("rules",), settings=call.settings(workspace))
+        written = workspace.critique(critics or ("rules",), settings=call.taken_in(workspace))
     sentence = _("Comments written: {n}.").format(n=written)
     call.give({"comments": written}, lambda: console.lines(sentence))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sayso.cli import console, takes
+from sayso.cli import takes
 from sayso.cli.options import Call, option, verb, with_dry_run, with_json, with_settings
 
 
@@ -19,10 +19,9 @@ def command(call: Call, candidate: str) -> int:
     from sayso.loop import previewing
 
     with call.workspace() as workspace:
-        settings = call.settings(workspace)
+        settings = call.taken_in(workspace)
         if call.dry_run:
-            preview = previewing.evaluate(workspace, settings, candidate)
-            call.give(preview.form, lambda: console.lines(preview.sentence))
+            call.preview(workspace, settings, lambda: previewing.evaluate(workspace, settings, candidate))
             return 0
         with call.watching() as watch:
             found = workspace.evaluate(candidate, settings=settings, watch=watch)

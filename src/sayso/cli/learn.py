@@ -27,10 +27,9 @@ def command(call: Call, method: str | None) -> None:
 
     first = (f"method={json.dumps({'name': method})}",) if method else ()
     with call.workspace() as workspace:
-        settings = call.settings(workspace, first=first)
+        settings = call.taken_in(workspace, first=first)
         if call.dry_run:
-            preview = previewing.learn(workspace, settings)
-            call.give(preview.form, lambda: console.lines(preview.sentence))
+            call.preview(workspace, settings, lambda: previewing.learn(workspace, settings))
             return
         with call.watching() as watch:
             found = workspace.learn(settings=settings, watch=watch)
@@ -58,5 +57,5 @@ def _draw(found: Learnt) -> None:
             seconds=found.run.seconds,
         )
     )  # fmt: skip
-    if found.material.unrefined:
-        console.lines(_("Responses left out, because they have no refinement: {n}.").format(n=found.material.unrefined))
+    if found.material.left_out:
+        console.lines(_("Responses left out, because they have no refinement: {n}.").format(n=found.material.left_out))

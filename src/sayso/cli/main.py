@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shlex
+import sys
 from pathlib import Path
 
 import click
@@ -38,9 +39,16 @@ def group(ctx: click.Context, folder: Path | None, verbose: int) -> None:
 
     Start with sayso demo, or make a workspace of your own with sayso init.
     """
+    _look_here()
     ctx.obj = Start(folder=folder, line=shlex.join(["sayso", *ctx.meta[GIVEN]]))
     if verbose:
         logging.basicConfig(level=logging.DEBUG if verbose > 1 else logging.INFO)
+
+
+def _look_here() -> None:
+    """Let `module:function` be found in the current folder, after everything that is installed."""
+    if "" not in sys.path:
+        sys.path.append("")
 
 
 def main() -> None:

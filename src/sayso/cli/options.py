@@ -15,6 +15,7 @@ from sayso.cli.lazy import Option, Verb
 
 if TYPE_CHECKING:
     from sayso.loop import Watcher
+    from sayso.loop.previewing import Preview
     from sayso.loop.settings import Settings
     from sayso.loop.workspace import Workspace
 
@@ -65,6 +66,21 @@ class Call:
 
         layers = [starting.layer(self.config)] if self.config else []
         return workspace.settings(*layers, assignments=[*first, *self.laid_over])
+
+    def taken_in(self, workspace: Workspace, *, first: tuple[str, ...] = ()) -> Settings:
+        """Return the settings after the files they name were imported; a dry run imports nothing (see `preview`)."""
+        from sayso.loop import importing
+
+        settings = self.settings(workspace, first=first)
+        return settings if self.dry_run else importing.take_in(workspace, settings)
+
+    def preview(self, workspace: Workspace, settings: Settings, look: Callable[[], Preview]) -> None:
+        """Print what a dry run would do, and what it would import first; the files are read, so that a fault is said."""
+        from sayso.cli import console
+        from sayso.loop import previewing
+
+        found = previewing.with_files(workspace, settings, look)
+        self.give(found.form, lambda: console.lines(found.sentence))
 
     @contextmanager
     def watching(self) -> Iterator[Watcher]:

@@ -24,10 +24,10 @@ _SCOPES: tuple[Scope, ...] = ("in", "near", "out")
 def command(call: Call, with_rows: bool) -> None:
     """See what a round would learn from, what would be refused, and how small a change the probes can show.
 
-    Nothing is trained and nothing is written.
+    Nothing is trained. Prompts and comments that the settings name are imported first.
     """
     with call.workspace() as workspace:
-        found = workspace.plan(settings=call.settings(workspace))
+        found = workspace.plan(settings=call.taken_in(workspace))
     call.give(plain(found), lambda: _draw(found, with_rows=with_rows))
 
 
@@ -61,6 +61,10 @@ def _sentences(found: Plan) -> list[str]:
     ]
     if found.bound:
         sentences.append(_("Comments on single responses: {n}.").format(n=found.bound))
+    if found.note:
+        sentences.append(found.note)
+    if found.note and not found.rows:
+        return sentences
     if found.refused:
         return [*sentences, _("Training would be refused: {reason}").format(reason=found.refused)]
     rows = _("Rows: {rows}; tokens: {tokens}, of which are learnt: {targets}; the longest row: {longest}.")

@@ -25,10 +25,9 @@ def command(call: Call) -> None:
     from sayso.loop import previewing
 
     with call.workspace() as workspace:
-        settings = call.settings(workspace)
+        settings = call.taken_in(workspace)
         if call.dry_run:
-            preview = previewing.refine(workspace, settings)
-            call.give(preview.form, lambda: console.lines(preview.sentence))
+            call.preview(workspace, settings, lambda: previewing.refine(workspace, settings))
             return
         with call.watching() as watch:
             found = workspace.refine(settings=settings, watch=watch)

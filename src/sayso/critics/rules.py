@@ -29,6 +29,11 @@ class Rules:
     _loaded: tuple[tuple[Check, str | None, BoundCheck], ...] = field(init=False, repr=False, compare=False, default=())
 
     def __post_init__(self) -> None:
+        if not isinstance(self.checks, list | tuple):
+            raise SettingsError(
+                "rules: checks: found {found!r}; expected a list such as [{{name: max_words, args: {{n: 20}}}}]",
+                found=self.checks,
+            )  # fmt: skip
         pairs = tuple(_pair(item) for item in self.checks)
         object.__setattr__(self, "checks", pairs)
         object.__setattr__(self, "_loaded", tuple((check, words, load_check(check)) for check, words in pairs))
@@ -49,10 +54,17 @@ def _comment(response: Response, check: Check, words: str | None, held: Held) ->
 def _pair(item: Any) -> tuple[Check, str | None]:
     if isinstance(item, Check):
         return item, None
-    if isinstance(item, Mapping) and isinstance(item.get("name"), str) and not set(item) - {"name", "args", "words"}:
+    if _is_form(item):
         return Check(name=item["name"], args=item.get("args", {})), item.get("words")
     if isinstance(item, list | tuple) and len(item) == 2 and isinstance(item[0], Check):
         return item[0], item[1]
     raise SettingsError(
         "rules: found {found!r} among the checks; expected {{'name': ..., 'args': {{...}}, 'words': ...}}", found=item
     )
+
+
+def _is_form(item: Any) -> bool:
+    if not isinstance(item, Mapping) or set(item) - {"name", "args", "words"}:
+        return False
+    kinds = {"name": str, "args": Mapping, "words": str | None}
+    return "name" in item and all(isinstance(item[key], kinds[key]) for key in item)

@@ -47,6 +47,8 @@ class Refined:
     rejected: int
     reasons: dict[str, int]
     """How often each reason for a rejection was given."""
+    reason: str = ""
+    """The reason given most often for the responses that stay without a refinement."""
 
 
 def checkers(comments: Iterable[Comment]) -> dict[str, Held]:
@@ -100,7 +102,10 @@ def refine(workspace: Workspace, settings: Settings, *, watch: Watcher = ignore)
     workspace.store.add_rejections(rejections)
     watch(Progress(stage=_("refine"), done=len(wanting), total=len(wanting), unit=_("responses")))
     reasons = dict(Counter(rejection.reason for rejection in rejections))
-    return Refined(wanting=len(wanting), kept=kept, rejected=len(waiting), reasons=reasons)
+    without = {item.response.id for item in waiting}
+    most = Counter(item.reason for item in rejections if item.response.id in without).most_common(1)
+    reason = most[0][0] if most else ""
+    return Refined(wanting=len(wanting), kept=kept, rejected=len(waiting), reasons=reasons, reason=reason)
 
 
 def _refiner(name: str, workspace: Workspace, settings: Settings) -> Refiner:

@@ -36,6 +36,8 @@ class Material:
     out: tuple[Example, ...]
     unrefined: int
     """Responses that wanted a refinement and have none."""
+    left_out: int
+    """Those of them that the method cannot learn from as they are."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,6 +87,7 @@ def gather(workspace: Workspace, settings: Settings, method: Method) -> Material
         near=tuple(_own(item) for item in good if item.near),
         out=tuple(_own(item) for item in good if not item.near),
         unrefined=sum(item.refinement is None for item in wanting),
+        left_out=len(wanting) - len(examples),
     )
 
 

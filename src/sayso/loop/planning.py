@@ -66,6 +66,8 @@ class Plan:
     refused: str
     """Why training would be refused; empty when it would not."""
     warnings: tuple[str, ...]
+    note: str = ""
+    """Why rows are not known yet; empty when they are."""
 
 
 def plan(workspace: Workspace, settings: Settings) -> Plan:
@@ -74,15 +76,21 @@ def plan(workspace: Workspace, settings: Settings) -> Plan:
     version = workspace.version(settings.model_name_or_path)
     field = survey(workspace, settings)
     judged = judge(workspace, settings, field)
+    placed = {item.prompt.id for item in field.placed}
+    answered = len(placed & {item.response.prompt.id for item in judged})
+    waiting = bool(placed) and not answered and bool(field.comments)
     facts: dict[str, object] = {}
     refused = ""
-    try:
-        facts = _facts(workspace, settings)
-    except PreflightError as error:
-        refused = say(error)
+    if not waiting or field.bound:
+        try:
+            facts = _facts(workspace, settings)
+        except PreflightError as error:
+            refused = say(error)
+    if waiting:  # whatever seems to be missing, no answer was looked at
+        facts, refused = {**facts, "warnings": (), "note": _note(len(placed))}, ""
     return Plan(
         version=version.id, method=settings.method_name, comments=tuple(_comment_plans(field)), bound=len(field.bound),
-        prompts=len(field.placed), answered=len({item.response.prompt.id for item in judged}),
+        prompts=len(placed), answered=answered,
         wanting=sum(not item.good for item in judged), refused=refused, **{**_NOTHING, **facts},  # type: ignore[arg-type]
     )  # fmt: skip
 
@@ -90,6 +98,14 @@ def plan(workspace: Workspace, settings: Settings) -> Plan:
 _NOTHING: dict[str, object] = {
     "rows": 0, "tokens": 0, "targets": 0, "longest": 0, "edit_ratio": None, "anchors": {}, "shown": (), "warnings": (),
 }  # fmt: skip
+
+
+def _note(prompts: int) -> str:
+    sentence = _(
+        "No prompt is answered yet: {prompts} wait for sayso generate. The table is planned from the prompts; rows, tokens "
+        "and what holds the model out of scope are known after that."
+    )
+    return sentence.format(prompts=prompts)
 
 
 def _facts(workspace: Workspace, settings: Settings) -> dict[str, object]:

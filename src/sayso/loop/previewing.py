@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sayso.errors import PreflightError
 from sayso.i18n import gettext as _
+from sayso.i18n import say
+from sayso.loop import importing
 from sayso.loop.improving import judge
 from sayso.loop.learning import anchors_for, checked_rows, gather, method_of, policy_for
 from sayso.loop.settings import Settings
@@ -107,7 +110,7 @@ def comments(workspace: Workspace, path: Path) -> Preview:
     """Say how many comments of a file are new, and how many lines are wrong."""
     from sayso.store import exchange
 
-    reading = exchange.read_comments(path)
+    reading = exchange.read_comments(path, verify=importing.verify)
     known = {comment.id for comment in workspace.store.comments(status=None)}
     new = sum(comment.id not in known for comment in reading.comments)
     numbers = {
@@ -136,24 +139,36 @@ def loop(folder: Path | None, layers: Sequence[Mapping[str, Any]], assignments: 
         settings, made = settings_of(layers, assignments), True
         version = settings.model_name_or_path
     method_of(settings)
+    files = importing.look(settings, place if not made else None)
     numbers = {
         "workspace": str(place),
         "made": made,
         "version": settings.model_name_or_path or version,
         "method": settings.method_name,
-        **_files(settings),
+        "comments": len(files.comments),
+        "prompts": files.prompts,
     }
     first = _("Would make the workspace {workspace}. ") if made else _("Would work in {workspace}. ")
     sentence = _("A round with {method} on {version}: {comments} comments and {prompts} prompts in its files.")
     return _preview(first + sentence, numbers)
 
 
-def _files(settings: Settings) -> dict[str, int]:
-    from sayso.store import exchange
+def with_files(workspace: Workspace, settings: Settings, look: Callable[[], Preview]) -> Preview:
+    """Return a step's preview together with what would be imported first; `look` gives the preview without it.
 
-    comments = exchange.read_comments(settings.comments).comments if settings.comments else ()
-    prompts = exchange.read_prompts(settings.prompts).prompts if settings.prompts else ()
-    return {"comments": len(comments), "prompts": len(prompts)}
+    Raises:
+        RecordError: a line of a file that the settings name is wrong.
+    """
+    if not (settings.prompts or settings.comments):
+        return look()
+    files = importing.look(settings, workspace.folder)
+    numbers = {"comments": len(files.comments), "prompts": files.prompts}
+    said = _("Would first import {comments} comments and {prompts} prompts; without them: ").format(**numbers)
+    try:
+        found = look()
+    except PreflightError as error:  # what is missing may stand in the files
+        return Preview(sentence=said + say(error), numbers={"import": numbers})
+    return Preview(sentence=said + found.sentence, numbers={**found.numbers, "import": numbers})
 
 
 def _preview(sentence: str, numbers: Mapping[str, Any]) -> Preview:

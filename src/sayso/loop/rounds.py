@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
 
 from sayso import config
-from sayso.errors import NotFoundError, RecordError
-from sayso.loop import Watcher, deciding, improving, learning, measuring, reporting, writing
+from sayso.errors import NotFoundError
+from sayso.loop import Watcher, deciding, importing, improving, learning, measuring, reporting, writing
 from sayso.loop.improving import Refined
 from sayso.loop.learning import Learnt
 from sayso.loop.progress import ignore
 from sayso.loop.settings import Settings
 from sayso.loop.workspace import CHAMPION, Workspace
-from sayso.records import Evaluation, Rate, Take, plain
+from sayso.records import Comment, Evaluation, Rate, Take, plain
 
 T = TypeVar("T")
 _FILES = ("prompts", "comments")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeftOut:
+    """What was said and yet taught nothing."""
+
+    responses: int
+    """Responses with comments that are not met, which the method could not learn from without a refinement."""
+    reason: str
+    """Why they have no refinement: the reason given most often."""
+    comments: tuple[Comment, ...]
+    """Comments that apply to nothing: no prompt to learn from is in their scope."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +44,7 @@ class Round:
     candidate: str
     refined: Refined
     learnt: Learnt
+    left_out: LeftOut
     seconds: dict[str, float]
     report: Path
 
@@ -59,11 +72,12 @@ def run(workspace: Workspace, settings: Settings, *, watch: Watcher = ignore, co
     """Generate, refine, learn, evaluate, gate, promote where the gate says so, and report.
 
     Raises:
+        RecordError: a line of the round's files is wrong; nothing was imported.
         PreflightError: there is nothing to learn from; nothing was trained.
     """
     seconds: dict[str, float] = {}
     learning.method_of(settings)
-    settings = _timed(seconds, "import", lambda: take_in(workspace, settings))
+    settings = _timed(seconds, "import", lambda: importing.take_in(workspace, settings))
     _timed(seconds, "generate", lambda: writing.generate(workspace, settings, watch=watch))
     refined = _timed(seconds, "refine", lambda: improving.refine(workspace, settings, watch=watch))
     learnt = _timed(seconds, "learn", lambda: learning.learn(workspace, settings, watch=watch))
@@ -75,31 +89,14 @@ def run(workspace: Workspace, settings: Settings, *, watch: Watcher = ignore, co
         deciding.promote(workspace, candidate)
     report = _timed(seconds, "report", lambda: reporting.report(workspace, command=command, settings=settings))
     seconds["total"] = round(sum(seconds.values()), 2)
+    left_out = LeftOut(
+        responses=learnt.material.left_out, reason=refined.reason if learnt.material.left_out else "",
+        comments=writing.idle(writing.survey(workspace, settings)),
+    )  # fmt: skip
     return Round(
         evaluation=evaluation, champion=workspace.store.alias(CHAMPION) or "", candidate=candidate, refined=refined,
-        learnt=learnt, seconds=seconds, report=report,
+        left_out=left_out, learnt=learnt, seconds=seconds, report=report,
     )  # fmt: skip
-
-
-def take_in(workspace: Workspace, settings: Settings) -> Settings:
-    """Import the files a round names, and let it work on the comments of its file alone.
-
-    Raises:
-        RecordError: a line is wrong; nothing was imported.
-    """
-    from sayso.store import exchange
-
-    if settings.prompts:
-        workspace.store.add_prompts(exchange.good_prompts(Path(settings.prompts)))
-    if not settings.comments:
-        return settings
-    imported = exchange.import_comments(workspace.store, Path(settings.comments), revise=True)
-    if imported.faults:
-        raise RecordError(
-            "{fault} ({count} faults in all; sayso comments import {path} lists them)",
-            fault=imported.faults[0].message, count=len(imported.faults), path=settings.comments,
-        )  # fmt: skip
-    return replace(settings, learn_from=tuple(comment.id for comment in imported.comments))
 
 
 def summary(found: Round) -> dict[str, Any]:
@@ -116,6 +113,11 @@ def summary(found: Round) -> dict[str, Any]:
         "needed": evaluation.verdict.needed,
         "rows": len(found.learnt.material.examples),
         "refined": plain(found.refined),
+        "left_out": {
+            "responses": found.left_out.responses,
+            "reason": found.left_out.reason,
+            "comments": [{"id": comment.id, "text": comment.text} for comment in found.left_out.comments],
+        },
         "seconds": found.seconds,
         "report": str(found.report),
     }

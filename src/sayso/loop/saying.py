@@ -9,7 +9,7 @@ from typing import Any
 
 from sayso.critics.checking import load_check
 from sayso.errors import SettingsError
-from sayso.records import Check, Comment, Kind, Response, ask
+from sayso.records import Check, Comment, Kind, Refinement, Response, ask
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +22,8 @@ class About:
     check: str | None = None
     args: Sequence[str] = ()
     """Of the check, as `key=value`."""
+    refinement: str | None = None
+    """A better response than the one it is about."""
 
 
 def comment(text: str, about: About, *, kind: Kind = "fix", author: str = "", created: str = "") -> Comment:
@@ -35,6 +37,23 @@ def comment(text: str, about: About, *, kind: Kind = "fix", author: str = "", cr
     return Comment(
         text=text, response=_response(about), kind=kind, scope_text=about.scope, check=check, author=author, created=created
     )
+
+
+def refinement(comment: Comment, about: About) -> Refinement | None:
+    """Return the better response that came with the comment, or None.
+
+    Raises:
+        SettingsError: there is no response that it could be better than, or it has no words.
+    """
+    if about.refinement is None:
+        return None
+    if comment.response is None:
+        raise SettingsError(
+            "--refinement needs --prompt and --response; expected what the model was asked and what it wrote"
+        )
+    if not about.refinement.strip():
+        raise SettingsError("--refinement {given!r}: expected the words of a better response", given=about.refinement)
+    return Refinement(response=comment.response, text=about.refinement, addresses=(comment.id,))
 
 
 def _response(about: About) -> Response | None:

@@ -8,8 +8,9 @@ from typing import Any
 
 from sayso import config
 from sayso.errors import SettingsError
+from sayso.loop import importing
 from sayso.loop.settings import Settings
-from sayso.loop.workspace import SETTINGS, Workspace, merge
+from sayso.loop.workspace import SETTINGS, Workspace, merge, model_place
 
 
 def layer(path: Path) -> dict[str, Any]:
@@ -35,23 +36,27 @@ def folder_for(folder: Path | None, layers: Sequence[Mapping[str, Any]]) -> Path
 
 
 def workspace_for(folder: Path | None, layers: Sequence[Mapping[str, Any]], assignments: Sequence[str] = ()) -> Workspace:
-    """Open the workspace of a round, or make it with the round's model.
+    """Open the workspace of a round, or make it with the round's model, once the files it names were read without a fault.
 
     Raises:
         SettingsError: there is none, and the round names no model to make one for.
-        NotFoundError: there is none, and there is no round either.
+        NotFoundError: there is none, and there is no round either; or a file or folder that the round names is not there.
+        RecordError: a line of a file is wrong; no workspace was made.
     """
     place = folder_for(folder, layers)
     if (place / SETTINGS).is_file() or not layers:
         return Workspace.open(place)
-    return Workspace.init(place, model=settings_of(layers, assignments).model_name_or_path)
+    settings = settings_of(layers, assignments)
+    importing.look(settings)
+    return Workspace.init(place, model=settings.model_name_or_path)
 
 
 def settings_of(layers: Sequence[Mapping[str, Any]], assignments: Sequence[str]) -> Settings:
     """Return the settings of a round whose workspace is yet to be made.
 
     Raises:
-        SettingsError: the round names no model.
+        SettingsError: the round names no model, or a version of a workspace that is not there.
+        NotFoundError: there is no such folder.
     """
     merged: dict[str, Any] = {}
     for over in layers:
@@ -62,4 +67,5 @@ def settings_of(layers: Sequence[Mapping[str, Any]], assignments: Sequence[str])
             "model_name_or_path: the round names no model; expected a model's folder or a Hugging Face id, "
             "or -C with a workspace that has one"
         )
+    model_place(settings.model_name_or_path)
     return settings

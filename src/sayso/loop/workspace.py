@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,10 @@ CHAMPION = "champion"
 CANDIDATE = "candidate"
 SETTINGS = "sayso.yaml"
 DATABASE = "sayso.db"
+_PATH = re.compile(r"[~/]|\.{1,2}(/|$)|[^/]+/[^/]*/")
+"""How a folder's name begins that cannot be a Hugging Face id (`name` or `org/name`)."""
+_OURS = re.compile(r"champion|candidate|base\d*|v\d+")
+"""Names that a workspace gives to its versions."""
 
 
 def now() -> str:
@@ -51,12 +56,14 @@ class Workspace:
         """Make a workspace for `model`, a folder or a Hugging Face id; nothing is downloaded or loaded yet.
 
         Raises:
-            SettingsError: there is a workspace already, or the folder cannot be written.
+            SettingsError: there is a workspace already, or the name of a version is no model to begin with.
+            NotFoundError: there is no such folder.
+            StoreError: the folder cannot be written.
         """
         folder = Path(folder)
         if (folder / SETTINGS).exists():
             raise SettingsError("{folder!r} is a workspace already; open it with sayso -C {folder} …", folder=str(folder))
-        path = str(Path(model).resolve()) if Path(model).is_dir() else model
+        path = model_place(model)
         try:
             for part in ("runs", "models", "reports"):
                 (folder / part).mkdir(parents=True, exist_ok=True)
@@ -193,7 +200,7 @@ class Workspace:
         except NotFoundError:
             if "/" not in name and not Path(name).is_dir():
                 raise
-            return self._register(str(Path(name).resolve()) if Path(name).is_dir() else name)
+            return self._register(model_place(name))
 
     def place_of(self, path: str) -> str:
         """Return where a version's path lies: inside the workspace, elsewhere, or a Hugging Face id as it is."""
@@ -216,6 +223,27 @@ class Workspace:
         version = Version(id=f"base{taken + 1}", path=path, form="base", created=self.clock())
         self.store.add_version(version)
         return version
+
+
+def model_place(model: str) -> str:
+    """Return where a model for a new workspace lies: its absolute folder, or its Hugging Face id as it is.
+
+    Raises:
+        NotFoundError: it is named like a folder, and there is none.
+        SettingsError: it is the name of a version, which only a workspace that is there can have, or no name at all.
+    """
+    folder = Path(model).expanduser() if model.startswith("~") else Path(model)
+    if model and folder.is_dir():
+        return str(folder.resolve())
+    if _OURS.fullmatch(model) or not model.strip():
+        raise SettingsError(
+            "{model!r} is no model to start a new workspace with; expected a model's folder or a Hugging Face id, "
+            "or -C with the workspace that has this version",
+            model=model,
+        )  # fmt: skip
+    if _PATH.match(model):
+        raise NotFoundError("there is no folder {model!r}; expected a model's folder, or a Hugging Face id", model=model)
+    return model
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

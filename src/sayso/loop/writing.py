@@ -41,6 +41,12 @@ def survey(workspace: Workspace, settings: Settings) -> Field:
     return Field(comments=tuple(comments), bound=tuple(bound), divided=divided, placed=tuple(placed))
 
 
+def idle(field: Field) -> tuple[Comment, ...]:
+    """Return the comments that apply to nothing: no prompt that may be learnt from is in their scope."""
+    applying = {comment_id for placed in field.placed for comment_id in placed.inside}
+    return tuple(comment for comment in field.comments if comment.id not in applying)
+
+
 def generate(workspace: Workspace, settings: Settings, *, prompts: Sequence[Prompt] = (), watch: Watcher = ignore) -> int:
     """Answer the prompts that this version has not answered yet; return how many responses were written.
 

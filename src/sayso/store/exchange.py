@@ -8,12 +8,14 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import Connection
 
-from sayso.errors import RecordError, StoreError
+from sayso.errors import RecordError, SaysoError, StoreError
+from sayso.i18n import say
 from sayso.records import Comment, Prompt, Refinement, Response
 from sayso.store import intake, questions, tables, wire
 from sayso.store.bodies import same
@@ -34,6 +36,8 @@ from sayso.store.rules import comment_problems, prompt_problems, refinement_prob
 from sayso.store.wire import CommentLine, PromptLine, ResponseLine
 
 schema = wire.schema
+Verify = Callable[[Comment], None]
+"""Raises SaysoError where a comment's check cannot work; what a check is, the store does not know."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,14 +84,16 @@ class _Entry:
     problems: list[RecordError] = field(default_factory=list)
 
 
-def read_comments(path: str | Path) -> Reading:
+def read_comments(path: str | Path, *, verify: Verify | None = None) -> Reading:
     """Read a file of comments to its end; every fault is in `faults`, named `file:line`.
+
+    `verify` is asked of every open comment with a check; what it raises is a fault of the line.
 
     Raises:
         NotFoundError: there is no such file.
         RecordError: the file as a whole cannot be read as JSONL.
     """
-    return _reading(_entries(Path(path), _read_comment))
+    return _reading(_entries(Path(path), partial(_read_comment, verify=verify)))
 
 
 def read_prompts(path: str | Path) -> Reading:
@@ -110,19 +116,22 @@ def good_responses(path: str | Path) -> tuple[Response, ...]:
     return _all_good(read_responses(path)).responses
 
 
-def import_comments(store: Store, path: str | Path, *, skip_bad: bool = False, revise: bool = False) -> Imported:
+def import_comments(
+    store: Store, path: str | Path, *, skip_bad: bool = False, revise: bool = False, verify: Verify | None = None
+) -> Imported:
     """Bring the comments and refinements of a file into the store, in one transaction.
 
     With a faulty line nothing is imported, unless `skip_bad`: then the good lines are, and the faulty ones are written
     beside the file as `NAME.bad.jsonl`. A comment whose id the store has with other content is a fault, unless `revise`:
-    then it becomes the next revision `ID@2`, which supersedes the one before.
+    then it becomes the next revision `ID@2`, which supersedes the one before. `verify` as in `read_comments`.
 
     Raises:
         NotFoundError: there is no such file.
         RecordError: the file as a whole cannot be read as JSONL.
         StoreError: the database or the disk refused; nothing was imported.
     """
-    return _import(store, Path(path), _entries(Path(path), _read_comment), skip_bad=skip_bad, revise=revise)
+    entries = _entries(Path(path), partial(_read_comment, verify=verify))
+    return _import(store, Path(path), entries, skip_bad=skip_bad, revise=revise)
 
 
 def import_prompts(store: Store, path: str | Path, *, skip_bad: bool = False) -> Imported:
@@ -151,9 +160,12 @@ def export_prompts(store: Store, path: str | Path) -> int:
     return _write_lines(Path(path), [prompt_line(prompt) for prompt in store.prompts()])
 
 
-def export_responses(store: Store, path: str | Path) -> int:
-    """Write every response to a file; return the number of lines."""
-    return _write_lines(Path(path), [response_line(response) for response in store.responses()])
+def export_responses(store: Store, path: str | Path, *, version: str | None = None) -> int:
+    """Write every response (of a version, if given) to a file; return the number of lines.
+
+    A line becomes a line of comments by adding its `text`.
+    """
+    return _write_lines(Path(path), [response_line(response) for response in store.responses(version)])
 
 
 def _all_good(reading: Reading) -> Reading:
@@ -180,7 +192,7 @@ def _entries(path: Path, read: Callable[[_Entry, Mapping[str, Any]], None]) -> l
     return entries
 
 
-def _read_comment(entry: _Entry, value: Mapping[str, Any]) -> None:
+def _read_comment(entry: _Entry, value: Mapping[str, Any], *, verify: Verify | None) -> None:
     line, entry.problems = wire.shaped(CommentLine, value)
     if line is None:
         return
@@ -191,11 +203,23 @@ def _read_comment(entry: _Entry, value: Mapping[str, Any]) -> None:
         return
     if entry.comment is not None:
         entry.problems += comment_problems(entry.comment)
+        entry.problems += _check_problems(entry.comment, verify)
     for refinement in entry.refinements:
         found = [
             item for item in refinement_problems(refinement) if item.fields not in [old.fields for old in entry.problems]
         ]
         entry.problems += found
+
+
+def _check_problems(comment: Comment, verify: Verify | None) -> list[RecordError]:
+    # What is withdrawn or superseded is history: it is never asked again, and has to come in as it went out.
+    if verify is None or comment.check is None or comment.status != "open" or not comment.check.name.strip():
+        return []
+    try:
+        verify(comment)
+    except SaysoError as error:
+        return [RecordError("{field}: {reason}", field="check", reason=say(error))]
+    return []
 
 
 def _read_prompt(entry: _Entry, value: Mapping[str, Any]) -> None:
