@@ -77,9 +77,9 @@ class Guard:
 
     enabled: bool = True
     """Whether anchors are learnt beside the method's rows."""
-    near_weight: float = 0.5
+    near_weight: float = 1.0
     """Weight of the anchors on prompts that look alike but where the comment does not apply."""
-    out_weight: float = 0.5
+    out_weight: float = 2.0
     """Weight of the anchors on all other prompts."""
     rows_per_step: int = 8
     """Anchors of each kind a step."""
