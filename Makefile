@@ -12,8 +12,8 @@ demo: $(VENV)/.installed
 	$(BIN)/sayso demo || [ $$? -ge 3 ]  # refused (3) and unsure (4) are answers, not failures
 
 test: lint types
-	$(BIN)/pytest -q
-	$(BIN)/pytest -q -m slow
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 -m slow
 
 lint: $(VENV)/.with-dev
 	$(BIN)/ruff check
