@@ -166,3 +166,9 @@ def test_a_round_that_learns_from_everything_leaves_nothing_out(workspace: Works
 
 
 BRIEF = {"name": "max_words", "args": {"n": 9}}
+
+
+def test_comments_without_anything_to_learn_from_are_said_to_lack_refinements(workspace: Workspace, round_folder: Path):
+    (round_folder / "comments.jsonl").write_text('{"id": "kind", "text": "Be kind."}\n', encoding="utf-8")
+    with pytest.raises(PreflightError, match="none of the 6 responses with comments that are not met has a refinement"):
+        run(workspace, round_folder, "refine.refiners=[given, edit]")

@@ -156,6 +156,13 @@ def checked_rows(method: Method, policy: LocalModel, material: Material) -> list
     """Return the method's rows after the checks that stand before every training."""
     from sayso.training import preflight
 
+    if not material.examples and material.left_out:
+        raise PreflightError(
+            "none of the {count} responses with comments that are not met has a refinement, and this method learns from "
+            "refinements; give the comments a check or a refinement (sayso refine says what was tried), or choose another "
+            "method, such as hindsight",
+            count=material.left_out,
+        )  # fmt: skip
     rows = list(method.rows(material.examples, policy))
     preflight.examine(method, policy, material.examples, rows)
     return rows
