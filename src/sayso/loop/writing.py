@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sayso.errors import PreflightError
 from sayso.i18n import gettext as _
@@ -63,15 +63,22 @@ def generate(workspace: Workspace, settings: Settings, *, prompts: Sequence[Prom
             "there is no prompt to answer; import prompts (prompts: FILE in the round) or comments with probes"
         )
     answered = {response.prompt.id for response in workspace.store.responses(version=version.id)}
+    anchors = {placed.prompt.id for placed in survey(workspace, settings).placed if placed.anchor} if not prompts else set()
     missing = [prompt for prompt in wanted if prompt.id not in answered]
-    if not missing:
-        return 0
-    written = 0
-    for part, texts in answer(workspace.model(version.id), missing, settings.generate, stage=_("generate"), watch=watch):
+    # What only anchors is drawn more widely than what is to be refined: it stands for all that the model could say.
+    wide = replace(settings.generate, temperature=settings.guard.temperature)
+    for held, sampling in ((False, settings.generate), (True, wide)):
+        part = [prompt for prompt in missing if (prompt.id in anchors) == held]
+        _write(workspace, version.id, part, sampling, watch)
+    return len(missing)
+
+
+def _write(workspace: Workspace, version: str, prompts: Sequence[Prompt], sampling: Sampling, watch: Watcher) -> None:
+    if not prompts:
+        return
+    for part, texts in answer(workspace.model(version), prompts, sampling, stage=_("generate"), watch=watch):
         pairs = zip(part, texts, strict=True)
-        workspace.store.add_responses([Response(prompt=asked, text=text, version=version.id) for asked, text in pairs])
-        written += len(part)
-    return written
+        workspace.store.add_responses([Response(prompt=asked, text=text, version=version) for asked, text in pairs])
 
 
 def answer(

@@ -29,11 +29,9 @@ class Scorer(Protocol):
 
     def token_logprobs(self, batch: Batch) -> Float[Tensor, " M"]:
         """Return the log-probability of every target of a batch."""
-        ...
 
     def distributions(self, batch: Batch) -> Float[Tensor, "M V"]:
         """Return the log-probability of the whole vocabulary at every target."""
-        ...
 
 
 class Writer(Protocol):
@@ -43,7 +41,6 @@ class Writer(Protocol):
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[str]:
         """Write one response a prompt; the same sampling (with its seed) gives the same responses."""
-        ...
 
 
 class Policy(Protocol):
@@ -58,31 +55,24 @@ class Policy(Protocol):
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[str]:
         """Write one response a prompt."""
-        ...
 
     def encode_prompt(self, prompt: Prompt) -> list[int]:
         """Return the ids of a prompt, up to where the answer begins."""
-        ...
 
     def encode_response(self, text: str) -> list[int]:
         """Return the ids of an answer, the end-of-answer token included; never joined with the prompt's text."""
-        ...
 
     def token_logprobs(self, batch: Batch) -> Float[Tensor, " M"]:
-        """Return the log-probability of every target of a batch, with gradient."""
-        ...
+        """Return the log-probability of every target, with gradient."""
 
     def distributions(self, batch: Batch) -> Float[Tensor, "M V"]:
-        """Return the log-probability of the whole vocabulary at every target."""
-        ...
+        """Return the log-probability of the whole vocabulary at every target, with gradient."""
 
     def reference(self) -> Scorer:
         """Return the frozen model as it was before training: the adapter switched off, or a copy of the weights."""
-        ...
 
     def save(self, folder: Path) -> None:
         """Write an ordinary Hugging Face folder, or an adapter's, safetensors only."""
-        ...
 
 
 __all__ = ["MODELS", "Policy", "Scorer", "Writer"]

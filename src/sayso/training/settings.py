@@ -83,6 +83,8 @@ class Guard:
     """Weight of the anchors on all other prompts."""
     rows_per_step: int = 8
     """Anchors of each kind a step."""
+    temperature: float = 1.0
+    """How widely the answers that anchor are drawn; what is to be refined is drawn as `generate` says."""
     kl_share: float = 1.0
     """Share of the anchors' loss that is the divergence from the model before training, over the whole vocabulary; the
     rest is the likelihood of its own answers."""
