@@ -19,8 +19,8 @@ from typing import Any
 HERE = Path(__file__).parent
 METHODS: dict[str, tuple[str, ...]] = {
     "refine_sft": (),
-    "refine_dpo": ("train.learning_rate=0.0015",),
-    "hindsight": ("train.learning_rate=0.0004",),
+    "refine_dpo": ("train.learning_rate=0.001",),
+    "hindsight": ("train.learning_rate=0.0003",),
 }
 SCOPED = ("bad_news", "bedtime")
 """The two comments whose near prompts are easily confused."""
