@@ -124,9 +124,20 @@ def test_a_round_in_which_every_comment_is_met_says_that_nothing_is_to_be_learnt
     (round_folder / "comments.jsonl").write_text(
         '{"id": "x", "text": "At most 999 words.", "check": {"name": "max_words", "args": {"n": 999}}}\n', encoding="utf-8"
     )
-    with pytest.raises(PreflightError):
+    with pytest.raises(PreflightError, match="nothing is left to learn"):
         run(workspace, round_folder)
     assert workspace.store.runs() == []
+
+
+def test_a_scoped_comment_with_a_single_wording_is_named(workspace: Workspace, round_folder: Path):
+    (round_folder / "comments.jsonl").write_text(
+        '{"id": "x", "text": "No questions.", "scope_text": "bad news", "check": {"name": "excludes", '
+        '"args": {"text": "?"}}, "probes": {"in": ["I lost my keys."], "near": ["I found my keys."], '
+        '"out": ["What is your name?"]}}\n',
+        encoding="utf-8",
+    )
+    with pytest.raises(PreflightError, match="'x' has no prompt in its scope to learn from"):
+        run(workspace, round_folder)
 
 
 def test_comments_on_a_response_with_a_refinement_are_learnt(workspace: Workspace, round_folder: Path):

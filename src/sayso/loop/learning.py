@@ -17,7 +17,7 @@ from sayso.loop.improving import Wanting, judge
 from sayso.loop.progress import Progress, ignore
 from sayso.loop.settings import Settings
 from sayso.loop.workspace import CANDIDATE, Workspace
-from sayso.loop.writing import survey
+from sayso.loop.writing import Field, survey
 from sayso.methods import METHODS, Method
 from sayso.records import Example, Prompt, Refinement, Run, Version, identity
 
@@ -71,7 +71,7 @@ def gather(workspace: Workspace, settings: Settings, method: Method) -> Material
     """Return the examples for a method, and the anchors: answers to which no unmet comment applies.
 
     Raises:
-        PreflightError: there is no open comment.
+        PreflightError: there is no open comment, or none that asks for anything here.
     """
     field = survey(workspace, settings)
     if not field.comments and not field.bound:
@@ -79,6 +79,8 @@ def gather(workspace: Workspace, settings: Settings, method: Method) -> Material
     refinements = {item.response.id: item for item in workspace.store.refinements()}
     judged = judge(workspace, settings, field)
     wanting = [_example(item, refinements) for item in judged if not item.good]
+    if not wanting:
+        raise _nothing(field, len(judged))
     needed = "refinement" in method.wants
     examples = [item for item in wanting if item.refinement is not None or not needed]
     good = [item for item in judged if item.good]
@@ -88,6 +90,23 @@ def gather(workspace: Workspace, settings: Settings, method: Method) -> Material
         out=tuple(_own(item) for item in good if not item.near),
         unrefined=sum(item.refinement is None for item in wanting),
         left_out=len(wanting) - len(examples),
+    )
+
+
+def _nothing(field: Field, responses: int) -> PreflightError:
+    """Return why no response wants anything better."""
+    named = {comment_id for placed in field.placed for comment_id in placed.inside}
+    idle = [comment for comment in field.comments if comment.id not in named]
+    if idle:
+        return PreflightError(
+            "comment {id!r} has no prompt in its scope to learn from (its probes of a single wording are kept for testing); "
+            "give it probes in scope of two families or more, twenty are better",
+            id=idle[0].id,
+        )  # fmt: skip
+    if not responses:
+        return PreflightError("no prompt was answered yet; run sayso generate first")
+    return PreflightError(
+        "all {count} responses meet every comment that applies already; nothing is left to learn", count=responses
     )
 
 
