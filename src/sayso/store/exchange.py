@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection
 
-from sayso.errors import RecordError, SaysoError, StoreError
+from sayso.errors import RecordError, SaysoError
 from sayso.i18n import say
 from sayso.records import Comment, Prompt, Refinement, Response
 from sayso.store import intake, questions, tables, wire
@@ -30,7 +27,7 @@ from sayso.store.forms import (
     response_of,
 )
 from sayso.store.intake import Intake
-from sayso.store.lines import Fault, Line, read_lines
+from sayso.store.lines import Fault, Line, read_lines, write_lines
 from sayso.store.revisions import follow, revised
 from sayso.store.rules import comment_problems, prompt_problems, refinement_problems, response_problems
 from sayso.store.wire import CommentLine, PromptLine, ResponseLine
@@ -72,8 +69,8 @@ class Imported:
 
 
 @dataclass(kw_only=True, slots=True)
-class _Entry:
-    """One line of a file with the records it gives and what is wrong with it."""
+class Entry:
+    """One line of a file with the records it gives and what is wrong with it; the bridges fill it too."""
 
     line: Line
     where: str
@@ -131,17 +128,17 @@ def import_comments(
         StoreError: the database or the disk refused; nothing was imported.
     """
     entries = _entries(Path(path), partial(_read_comment, verify=verify))
-    return _import(store, Path(path), entries, skip_bad=skip_bad, revise=revise)
+    return import_entries(store, Path(path), entries, skip_bad=skip_bad, revise=revise)
 
 
 def import_prompts(store: Store, path: str | Path, *, skip_bad: bool = False) -> Imported:
     """Bring the prompts of a file into the store, as `import_comments` does."""
-    return _import(store, Path(path), _entries(Path(path), _read_prompt), skip_bad=skip_bad)
+    return import_entries(store, Path(path), _entries(Path(path), _read_prompt), skip_bad=skip_bad)
 
 
 def import_responses(store: Store, path: str | Path, *, skip_bad: bool = False) -> Imported:
     """Bring the responses of a file into the store, as `import_comments` does."""
-    return _import(store, Path(path), _entries(Path(path), _read_response), skip_bad=skip_bad)
+    return import_entries(store, Path(path), _entries(Path(path), _read_response), skip_bad=skip_bad)
 
 
 def export_comments(store: Store, path: str | Path) -> int:
@@ -152,12 +149,12 @@ def export_comments(store: Store, path: str | Path) -> int:
     with store.reading() as db:
         comments = questions.comments(db, None)
         refinements = questions.records(db, tables.refinements, Refinement)
-    return _write_lines(Path(path), list(_comment_lines(comments, refinements)))
+    return write_lines(Path(path), list(_comment_lines(comments, refinements)))
 
 
 def export_prompts(store: Store, path: str | Path) -> int:
     """Write every prompt to a file; return the number of lines."""
-    return _write_lines(Path(path), [prompt_line(prompt) for prompt in store.prompts()])
+    return write_lines(Path(path), [prompt_line(prompt) for prompt in store.prompts()])
 
 
 def export_responses(store: Store, path: str | Path, *, version: str | None = None) -> int:
@@ -165,7 +162,7 @@ def export_responses(store: Store, path: str | Path, *, version: str | None = No
 
     A line becomes a line of comments by adding its `text`.
     """
-    return _write_lines(Path(path), [response_line(response) for response in store.responses(version)])
+    return write_lines(Path(path), [response_line(response) for response in store.responses(version)])
 
 
 def _all_good(reading: Reading) -> Reading:
@@ -177,22 +174,22 @@ def _all_good(reading: Reading) -> Reading:
     raise RecordError("{first} (and {more} more faults in this file)", first=first, more=len(reading.faults) - 1)
 
 
-def _entries(path: Path, read: Callable[[_Entry, Mapping[str, Any]], None]) -> list[_Entry]:
-    entries: list[_Entry] = []
+def _entries(path: Path, read: Callable[[Entry, Mapping[str, Any]], None]) -> list[Entry]:
+    entries: list[Entry] = []
     seen: dict[str, tuple[Any, str]] = {}
     for line in read_lines(path):
-        entry = _Entry(line=line, where=f"{path.name}:{line.number}")
+        entry = Entry(line=line, where=f"{path.name}:{line.number}")
         if line.problem is not None:
             entry.problems.append(line.problem)
         elif line.value is not None:
             read(entry, line.value)
         if not entry.problems:
-            _refuse_twins(entry, seen)
+            refuse_twins(entry, seen)
         entries.append(entry)
     return entries
 
 
-def _read_comment(entry: _Entry, value: Mapping[str, Any], *, verify: Verify | None) -> None:
+def _read_comment(entry: Entry, value: Mapping[str, Any], *, verify: Verify | None) -> None:
     line, entry.problems = wire.shaped(CommentLine, value)
     if line is None:
         return
@@ -203,7 +200,7 @@ def _read_comment(entry: _Entry, value: Mapping[str, Any], *, verify: Verify | N
         return
     if entry.comment is not None:
         entry.problems += comment_problems(entry.comment)
-        entry.problems += _check_problems(entry.comment, verify)
+        entry.problems += check_problems(entry.comment, verify)
     for refinement in entry.refinements:
         found = [
             item for item in refinement_problems(refinement) if item.fields not in [old.fields for old in entry.problems]
@@ -211,7 +208,8 @@ def _read_comment(entry: _Entry, value: Mapping[str, Any], *, verify: Verify | N
         entry.problems += found
 
 
-def _check_problems(comment: Comment, verify: Verify | None) -> list[RecordError]:
+def check_problems(comment: Comment, verify: Verify | None) -> list[RecordError]:
+    """Return what `verify` says against an open comment's check, as problems of the line."""
     # What is withdrawn or superseded is history: it is never asked again, and has to come in as it went out.
     if verify is None or comment.check is None or comment.status != "open" or not comment.check.name.strip():
         return []
@@ -222,7 +220,7 @@ def _check_problems(comment: Comment, verify: Verify | None) -> list[RecordError
     return []
 
 
-def _read_prompt(entry: _Entry, value: Mapping[str, Any]) -> None:
+def _read_prompt(entry: Entry, value: Mapping[str, Any]) -> None:
     line, entry.problems = wire.shaped(PromptLine, value)
     if line is None:
         return
@@ -234,7 +232,7 @@ def _read_prompt(entry: _Entry, value: Mapping[str, Any]) -> None:
     entry.problems += prompt_problems(entry.prompt)
 
 
-def _read_response(entry: _Entry, value: Mapping[str, Any]) -> None:
+def _read_response(entry: Entry, value: Mapping[str, Any]) -> None:
     line, entry.problems = wire.shaped(ResponseLine, value)
     if line is None:
         return
@@ -246,7 +244,7 @@ def _read_response(entry: _Entry, value: Mapping[str, Any]) -> None:
     entry.problems += response_problems(entry.response)
 
 
-def _refuse_twins(entry: _Entry, seen: dict[str, tuple[Any, str]]) -> None:
+def refuse_twins(entry: Entry, seen: dict[str, tuple[Any, str]]) -> None:
     """Refuse a line whose id an earlier line of the file has with other content."""
     record = entry.comment or entry.prompt
     if record is None:
@@ -263,7 +261,8 @@ def _refuse_twins(entry: _Entry, seen: dict[str, tuple[Any, str]]) -> None:
         )
 
 
-def _import(store: Store, path: Path, entries: Sequence[_Entry], *, skip_bad: bool, revise: bool = False) -> Imported:
+def import_entries(store: Store, path: Path, entries: Sequence[Entry], *, skip_bad: bool, revise: bool = False) -> Imported:
+    """Bring the records of a file's entries into the store in one transaction, as `import_comments` does."""
     with store.writing() as db:
         if revise:
             _revise(db, entries)
@@ -286,7 +285,7 @@ def _import(store: Store, path: Path, entries: Sequence[_Entry], *, skip_bad: bo
     )
 
 
-def _taken_in(db: Connection, entries: Sequence[_Entry]) -> tuple[Intake, int]:
+def _taken_in(db: Connection, entries: Sequence[Entry]) -> tuple[Intake, int]:
     """Return an intake of the good lines, and how many are new; lines that are refused get their problem noted.
 
     A line can lean on another that is refused (by superseding it), so the others are asked again without it.
@@ -300,7 +299,7 @@ def _taken_in(db: Connection, entries: Sequence[_Entry]) -> tuple[Intake, int]:
             return room, new
 
 
-def _revise(db: Connection, entries: Sequence[_Entry]) -> None:
+def _revise(db: Connection, entries: Sequence[Entry]) -> None:
     for entry in entries:
         if entry.comment is not None and not entry.problems:
             comment = revised(db, entry.comment)
@@ -308,7 +307,7 @@ def _revise(db: Connection, entries: Sequence[_Entry]) -> None:
             entry.comment = comment
 
 
-def _admit(room: Intake, entry: _Entry) -> bool:
+def _admit(room: Intake, entry: Entry) -> bool:
     """Take a line in; say whether any of its records is new."""
     new = []
     try:
@@ -324,7 +323,7 @@ def _admit(room: Intake, entry: _Entry) -> bool:
     return any(new)
 
 
-def _reading(entries: Iterable[_Entry]) -> Reading:
+def _reading(entries: Iterable[Entry]) -> Reading:
     entries = list(entries)
     good = [entry for entry in entries if not entry.problems]
     return Reading(
@@ -351,11 +350,11 @@ def _comment_lines(comments: Sequence[Comment], refinements: Sequence[Refinement
         yield refinement_line(refinement)
 
 
-def _write_bad(path: Path, entries: Sequence[_Entry]) -> Path:
+def _write_bad(path: Path, entries: Sequence[Entry]) -> Path:
     name = path.name.removesuffix(".gz").removesuffix(".jsonl").removesuffix(".json")
     target = path.with_name(f"{name}.bad.jsonl")
     bad = [entry for entry in entries if entry.problems]
-    _write_lines(
+    write_lines(
         target,
         [
             {"line": entry.line.number, "reason": "; ".join(map(str, entry.problems)), "text": entry.line.text}
@@ -363,26 +362,3 @@ def _write_bad(path: Path, entries: Sequence[_Entry]) -> Path:
         ],
     )
     return target
-
-
-def _write_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> int:
-    """Write JSONL under a temporary name and rename it: a crash leaves the old file whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as raw:
-            mode: Literal["wb"] = "wb"
-            with gzip.open(raw, mode) if path.suffix == ".gz" else raw as target:
-                for line in lines:
-                    target.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
-                target.flush()
-            if not raw.closed:
-                raw.flush()
-                os.fsync(raw.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        reason = error.strerror or str(error)
-        raise StoreError(
-            "{where}: cannot be written ({reason}); the old file, if any, is whole", where=str(path), reason=reason
-        ) from error
-    return len(lines)

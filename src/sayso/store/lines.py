@@ -5,13 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sayso.errors import NotFoundError, RecordError
+from sayso.errors import NotFoundError, RecordError, StoreError
 from sayso.i18n import gettext as _
 from sayso.i18n import say
 from sayso.store.rules import shown, wrong
@@ -71,6 +73,47 @@ def read_lines(path: Path) -> Iterator[Line]:
         yield _line(number, raw)
     if empty:
         raise RecordError("{where}: the file holds no line; expected one JSON object a line", where=path.name)
+
+
+def write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> int:
+    """Write JSONL and return the number of lines; a path that ends in `.gz` is packed. As `writing` does."""
+    count = 0
+    with writing(path) as target:
+        for count, line in enumerate(lines, start=1):  # noqa: B007 - the last number is the count
+            target.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+    return count
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write under a temporary name, and rename it at the end: a crash leaves the old file whole.
+
+    Raises:
+        StoreError: the disk refused.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as raw:
+            with gzip.open(raw, "wb") if path.suffix == ".gz" else raw as target:
+                yield target  # type: ignore[misc]
+                target.flush()
+            if not raw.closed:
+                raw.flush()
+                os.fsync(raw.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StoreError(
+            "{where}: cannot be written ({reason}); the old file, if any, is whole", where=str(path), reason=reason
+        ) from error
+    finally:
+        if temporary.exists():
+            temporary.unlink()
+
+
+def decoder() -> json.JSONDecoder:
+    """Return a decoder that refuses what `read_lines` refuses: a key twice in an object, NaN, endless numbers."""
+    return json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_float, parse_int=_integer)
 
 
 def _raw_lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -147,7 +190,7 @@ def _unicode(raw: bytes) -> str:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        value = json.loads(text, object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_float, parse_int=_integer)
+        value = decoder().decode(text)
     except json.JSONDecodeError as error:
         raise _not_json(text, error) from error
     except RecursionError as error:
@@ -155,7 +198,7 @@ def _object(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise wrong(_("line"), value, _("a JSON object"))
     if "\\u" in text:
-        _refuse_surrogates(value, "")
+        refuse_surrogates(value, "")
     return value
 
 
@@ -192,14 +235,15 @@ def _integer(text: str) -> int:
     return int(text)
 
 
-def _refuse_surrogates(value: Any, field: str) -> None:
+def refuse_surrogates(value: Any, field: str) -> None:
+    """Raise RecordError where a text within `value` holds half of a surrogate pair; `field` is where `value` stands."""
     if isinstance(value, str):
         if any("\ud800" <= letter <= "\udfff" for letter in value):
             raise wrong(field, value, _("whole Unicode characters, not half of a surrogate pair"))
     elif isinstance(value, dict):
         for name, part in value.items():
-            _refuse_surrogates(name, ascii(name)[1:-1])
-            _refuse_surrogates(part, f"{field}.{name}" if field else name)
+            refuse_surrogates(name, ascii(name)[1:-1])
+            refuse_surrogates(part, f"{field}.{name}" if field else name)
     elif isinstance(value, list):
         for number, part in enumerate(value):
-            _refuse_surrogates(part, f"{field}[{number}]")
+            refuse_surrogates(part, f"{field}[{number}]")
