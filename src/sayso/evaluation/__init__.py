@@ -3,7 +3,8 @@
 A comment's probes are answered before and after training; `takes` counts on how many its check held (gain in scope, leak
 near it, drift out of it) with intervals from `statistics`; `heldout` measures loss on text that nobody commented on and
 `guards` watches length, copying and repetition. `gate` puts these together into a verdict (promote, refuse, unsure), and
-`report` writes everything as one HTML file. Only `heldout` runs a model.
+`report` writes everything as one HTML file. Only `heldout` runs a model. How far the people who judge agree is told by
+`agreement` (verdicts, kinds) and `overlap` (spans).
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ PARTS = {
     "loss": "sayso.evaluation.heldout:loss",
     "decide": "sayso.evaluation.gate:decide",
     "report": "sayso.evaluation.report.report:write",
+    "agreement": "sayso.evaluation.agreement:agree",
+    "overlap": "sayso.evaluation.overlap:on_spans",
 }
 
 
