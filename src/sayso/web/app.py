@@ -1,0 +1,51 @@
+"""The application: the guard outside, inside it the pages, the files and the API, all over one open store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from sayso import __version__
+from sayso.store import review
+from sayso.web import answers, drawing, pages, security, signing, static
+from sayso.web.guard import Guard
+
+if TYPE_CHECKING:
+    from sayso.store.database import Store
+
+_SILENT = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where the page is served: the address it is bound to, other names it is reached under, the cookie's name."""
+
+    host: str = "127.0.0.1"
+    names: tuple[str, ...] = ()
+    cookie: str = security.COOKIE
+    """Browsers tell ports of one host apart in nothing but this name."""
+
+
+def make(store: Store, place: Place | None = None) -> ASGIApp:
+    """Return the review page over an open store, ready for an ASGI server."""
+    place = place or Place()
+    hosts = security.hosts(place.host, place.names)
+    app = api(store, place)
+    return Guard(app, who_is=lambda token: review.reviewer_by_token(store, token), hosts=hosts, cookie=place.cookie)
+
+
+def api(store: Store, place: Place) -> FastAPI:
+    """Return what stands behind the guard; `make` puts the guard before it."""
+    app = FastAPI(
+        title="sayso", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,
+        telemetry=_SILENT,
+    )  # fmt: skip
+    draw = drawing.Drawing(static.Statics())
+    answers.install(app)
+    app.include_router(static.router(draw.statics))
+    app.include_router(signing.router(store, draw, place.cookie))
+    app.include_router(pages.router(store, draw, place.cookie))
+    return app
