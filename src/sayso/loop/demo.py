@@ -14,7 +14,7 @@ from sayso.errors import RecordError, SettingsError, StoreError
 from sayso.i18n import gettext as _
 from sayso.loop import Watcher, rounds
 from sayso.loop.progress import ignore
-from sayso.loop.workspace import SETTINGS, Workspace, now, write_whole
+from sayso.loop.workspace import DATABASE, SETTINGS, Workspace, now, write_whole
 from sayso.records import Scope, identity
 
 ROUND = "round.yaml"
@@ -49,8 +49,11 @@ def run(
     """
     lines = [own_comment(text, known()) for text in comments]
     prepare(folder, lines)
-    opened = (folder / SETTINGS).is_file()
-    workspace = Workspace.open(folder, clock=clock) if opened else Workspace.init(folder, model=str(model()), clock=clock)
+    store = folder / DATABASE  # whatever SAYSO_STORE says: a demo is not written among a team's records
+    if (folder / SETTINGS).is_file():
+        workspace = Workspace.open(folder, store=store, clock=clock)
+    else:
+        workspace = Workspace.init(folder, model=str(model()), store=store, clock=clock)
     try:
         settings = workspace.settings(rounds.read(folder / ROUND))
         return rounds.run(workspace, settings, watch=watch, command=command)

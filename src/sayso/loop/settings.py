@@ -64,6 +64,9 @@ class Settings:
     """A name of `sayso.methods.METHODS`, `module:Class`, or a mapping with `name` and the method's own settings."""
     learn_from: tuple[str, ...] = ()
     """Ids of the comments to work on; empty: all that are open. A round with a comments file works on that file's."""
+    store: str = ""
+    """Where the records of a workspace are kept: a `postgresql://` URL without a password (put that into `~/.pgpass`, or the
+    whole URL into the environment as `SAYSO_STORE`); empty: the file `sayso.db`."""
     output_dir: str = "workspace"
     """The workspace of a round started without one, relative to the round file."""
     seed: int | None = None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from sayso import config
 from sayso.errors import NotFoundError, SettingsError, StoreError
@@ -29,6 +30,8 @@ CHAMPION = "champion"
 CANDIDATE = "candidate"
 SETTINGS = "sayso.yaml"
 DATABASE = "sayso.db"
+STORE = "SAYSO_STORE"
+"""In the environment: where the records are kept, over what sayso.yaml says; it may hold a password."""
 _PATH = re.compile(r"[~/]|\.{1,2}(/|$)|[^/]+/[^/]*/")
 """How a folder's name begins that cannot be a Hugging Face id (`name` or `org/name`)."""
 _OURS = re.compile(r"champion|candidate|base\d*|v\d+")
@@ -52,7 +55,7 @@ class Workspace:
         self._loaded: dict[str, LocalModel] = {}
 
     @staticmethod
-    def init(folder: str | Path, *, model: str, clock: Callable[[], str] = now) -> Workspace:
+    def init(folder: str | Path, *, model: str, store: str | Path = "", clock: Callable[[], str] = now) -> Workspace:
         """Make a workspace for `model`, a folder or a Hugging Face id; nothing is downloaded or loaded yet.
 
         Raises:
@@ -70,17 +73,18 @@ class Workspace:
             write_whole(folder / SETTINGS, config_text(path))
         except OSError as error:
             raise StoreError("{folder!r} cannot be written: {reason}", folder=str(folder), reason=error.strerror) from error
-        workspace = Workspace.open(folder, clock=clock)
+        workspace = Workspace.open(folder, store=store, clock=clock)
         workspace.store.add_version(Version(id="base", path=path, form="base", created=clock()))
         workspace.store.set_alias(CHAMPION, "base")
         return workspace
 
     @staticmethod
-    def open(folder: str | Path = ".", *, clock: Callable[[], str] = now) -> Workspace:
-        """Open the workspace in `folder`.
+    def open(folder: str | Path = ".", *, store: str | Path = "", clock: Callable[[], str] = now) -> Workspace:
+        """Open the workspace in `folder`, its records kept in `store`, else where SAYSO_STORE says, else its settings.
 
         Raises:
             NotFoundError: the folder is no workspace.
+            SettingsError: a setting is wrong, or holds a password.
         """
         from sayso.store import database
 
@@ -91,8 +95,10 @@ class Workspace:
                 folder=str(folder),
             )  # fmt: skip
         given = config.read(folder / SETTINGS)
-        config.build(Settings, given, where=SETTINGS)
-        return Workspace(folder, database.open(folder / DATABASE, clock=clock), given, clock)
+        settings = config.build(Settings, given, where=SETTINGS)
+        return Workspace(
+            folder, database.open(store or os.environ.get(STORE) or _store_of(settings, folder), clock=clock), given, clock
+        )
 
     def settings(self, *layers: Mapping[str, Any], assignments: Iterable[str] = ()) -> Settings:
         """Return the workspace's settings with further layers and `a.b=c` assignments laid over them."""
@@ -223,6 +229,22 @@ class Workspace:
         version = Version(id=f"base{taken + 1}", path=path, form="base", created=self.clock())
         self.store.add_version(version)
         return version
+
+
+def _store_of(settings: Settings, folder: Path) -> str | Path:
+    """Return where the settings say that records are kept; settings are copied into run folders, so they hold no secret."""
+    if not settings.store:
+        return folder / DATABASE
+    if "://" not in settings.store:
+        raise SettingsError(
+            "store: found {found!r}; expected a postgresql:// URL, or nothing for sayso.db", found=settings.store
+        )
+    if urlsplit(settings.store).password is not None:
+        raise SettingsError(
+            "store: the URL holds a password, and settings are copied into run folders; put the password into ~/.pgpass, "
+            "or the whole URL into the environment as SAYSO_STORE"
+        )
+    return settings.store
 
 
 def model_place(model: str) -> str:
