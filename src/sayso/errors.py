@@ -5,6 +5,8 @@
     ├── RecordError            exit code 2   an input file or a record in it is wrong
     ├── NotFoundError          exit code 2   a name, a version, a file or a model that is not there
     ├── PreflightError         exit code 2   there is nothing that could be learnt from; said before training starts
+    ├── ConflictError          exit code 1   somebody else changed it first; look at the newer one, then say it again
+    ├── NotAllowedError        exit code 1   this person may not do it
     ├── StoreError             exit code 1   the database or the disk refused
     ├── ModelError             exit code 1   a model cannot be loaded or run
     └── MissingExtraError      exit code 1   an optional dependency is not installed
@@ -61,6 +63,14 @@ class PreflightError(SaysoError, ValueError):
     """Nothing could be learnt from these rows; raised before training starts, with the rows named."""
 
     exit_code = 2
+
+
+class ConflictError(SaysoError, ValueError):
+    """Somebody else changed it first; nothing was overwritten, and the fields of the error tell what is there now."""
+
+
+class NotAllowedError(SaysoError, ValueError):
+    """Whoever asks may not do it: it is another person's, or only a lead may."""
 
 
 class StoreError(SaysoError, OSError):

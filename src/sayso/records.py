@@ -17,6 +17,7 @@ Role = Literal["system", "user", "assistant"]
 Kind = Literal["fix", "keep", "question", "concern"]
 Scope = Literal["in", "near", "out"]
 Reach = Literal["this", "kind", "always"]
+Severity = Literal["minor", "major", "critical"]
 Source = Literal["person", "model", "tool"]
 Status = Literal["open", "superseded", "withdrawn"]
 Split = Literal["train", "test"]
@@ -104,6 +105,8 @@ class Comment:
     kind: Kind = "fix"
     polarity: float | None = None
     """-1 (bad) to 1 (good); None is unknown, never guessed."""
+    severity: Severity | None = None
+    """How much it matters; None where nobody said."""
     reach: Reach | None = None
     """`this` response, this `kind` of prompt (see `scope_text`, `probes`), or `always`; None is derived, see `reach_of`."""
     scope_text: str = ""
@@ -119,6 +122,7 @@ class Comment:
     def __post_init__(self) -> None:
         about = self.response.id if self.response else ""
         form = {"text": self.text, "about": about, "spans": self.spans, "kind": self.kind, "scope_text": self.scope_text}
+        form |= {"severity": self.severity} if self.severity else {}  # ids given before there were severities stay
         _name(self, "c", {**form, "check": self.check, "author": self.author, "created": self.created})
 
 

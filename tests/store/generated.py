@@ -53,6 +53,7 @@ def comments(draw: st.DrawFn) -> Comment:
         spans=tuple(spans),
         kind=draw(st.sampled_from(["fix", "keep", "question", "concern"])),
         polarity=draw(st.none() | st.floats(-1, 1)),
+        severity=draw(st.sampled_from([None, "minor", "major", "critical"])),
         reach=draw(st.sampled_from([None, "this", "kind", "always"])),
         scope_text=draw(TEXT),
         check=draw(st.none() | CHECKS),

@@ -103,6 +103,7 @@ def comment_line(comment: Comment, refinements: Sequence[Refinement] = ()) -> di
     steady = {
         "kind": comment.kind,
         "polarity": comment.polarity,
+        "severity": comment.severity,
         "reach": comment.reach,
         "source": comment.source,
         "status": comment.status,
@@ -126,6 +127,7 @@ def _comment(line: CommentLine, text: str, response: Response | None) -> Comment
         spans=spans,
         kind=line.kind or "fix",
         polarity=line.polarity,
+        severity=line.severity,
         reach=line.reach,
         scope_text=line.scope_text or "",
         check=Check(name=line.check.name, args=line.check.args or {}) if line.check else None,

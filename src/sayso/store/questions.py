@@ -25,13 +25,13 @@ from sayso.records import (
     Split,
     Status,
     Version,
-    identity,
 )
-from sayso.store import tables
-from sayso.store.bodies import decode, encode, same
+from sayso.store import counted, rows, search, tables
+from sayso.store.bodies import decode, same
 from sayso.store.intake import Intake, ids_of
 
 Record = TypeVar("Record")
+_COMPARED = 2000  # ids that a wrong one is compared with: the newest, since comparing takes its time
 _CHUNK = 500  # values bound in one statement; SQLite's oldest limit is 999
 
 
@@ -83,18 +83,21 @@ def intake_for(
 
 def write(db: Connection, intake: Intake, at: str) -> None:
     """Write what is new in an intake: prompts, responses, comments, refinements, in this order."""
-    _insert(db, tables.prompts, [_prompt_row(item) for item in intake.new_prompts.values()])
-    _log(db, at, "prompt.added", intake.new_prompts)
+    _insert(db, tables.prompts, [rows.prompt_row(item) for item in intake.new_prompts.values()])
+    log(db, at, "prompt.added", intake.new_prompts)
     for prompt in intake.placed.values():
         _place(db, prompt, at)
-    _insert(db, tables.responses, [_response_row(item) for item in intake.new_responses])
-    _log(db, at, "response.added", [item.id for item in intake.new_responses])
-    _insert(db, tables.comments, [_comment_row(item) for item in intake.new_comments])
-    _log(db, at, "comment.added", [item.id for item in intake.new_comments])
+    _insert(db, tables.responses, [rows.response_row(item) for item in intake.new_responses])
+    search.add_words(db, tables.responses, [(item.id, search.words_of_response(item)) for item in intake.new_responses])
+    log(db, at, "response.added", [item.id for item in intake.new_responses])
+    _insert(db, tables.comments, [rows.comment_row(item) for item in intake.new_comments])
+    search.add_words(db, tables.comments, [(item.id, search.words_of_comment(item)) for item in intake.new_comments])
+    log(db, at, "comment.added", [item.id for item in intake.new_comments])
     for older, newer in intake.superseded:
-        _supersede(db, older, newer, at)
-    _insert(db, tables.refinements, [_refinement_row(item) for item in intake.new_refinements])
-    _log(db, at, "refinement.added", [item.id for item in intake.new_refinements])
+        supersede(db, older, newer, at)
+    counted.count_again(db, [item.response.id for item in intake.new_comments if item.response is not None])
+    _insert(db, tables.refinements, [rows.refinement_row(item) for item in intake.new_refinements])
+    log(db, at, "refinement.added", [item.id for item in intake.new_refinements])
 
 
 def records(db: Connection, table: Table, kind: type[Record]) -> list[Record]:
@@ -155,7 +158,7 @@ def one(db: Connection, table: Table, kind: type[Record], record_id: str) -> Rec
     """
     body = db.scalar(select(table.c.body).where(table.c.id == record_id))
     if body is None:
-        raise _missing(db, table, record_id)
+        raise missing(db, table, record_id)
     return decode(kind, body)
 
 
@@ -163,16 +166,31 @@ def comment(db: Connection, comment_id: str) -> Comment:
     """Return the comment with an id, or raise NotFoundError naming near ones."""
     found = comments_by_id(db, [comment_id])
     if comment_id not in found:
-        raise _missing(db, tables.comments, comment_id)
+        raise missing(db, tables.comments, comment_id)
     return found[comment_id]
 
 
-def withdraw(db: Connection, comment_id: str, reason: str, at: str) -> None:
+def withdraw(db: Connection, comment_id: str, reason: str, at: str, *, by: str = "") -> None:
     """Mark a comment as withdrawn, with the reason in its event; once withdrawn it stays so."""
     if comment(db, comment_id).status == "withdrawn":
         return
-    db.execute(update(tables.comments).where(tables.comments.c.id == comment_id).values(status="withdrawn"))
-    _log(db, at, "comment.withdrawn", [comment_id], {"reason": reason})
+    set_status(db, comment_id, "withdrawn")
+    log(db, at, "comment.withdrawn", [comment_id], {"reason": reason} | ({"by": by} if by else {}))
+
+
+def set_status(db: Connection, comment_id: str, status: Status) -> None:
+    """Change a comment's status, and what its response's row says of it; the event is the caller's."""
+    table = tables.comments
+    db.execute(update(table).where(table.c.id == comment_id).values(status=status))
+    counted.count_again(db, db.scalars(select(table.c.response_id).where(table.c.id == comment_id)))
+
+
+def supersede(db: Connection, older: str, newer: str, at: str) -> None:
+    """Mark a comment as superseded by a newer one, unless it is withdrawn or superseded already."""
+    table = tables.comments
+    if db.scalar(select(table.c.status).where(table.c.id == older)) == "open":
+        set_status(db, older, "superseded")
+        log(db, at, "comment.superseded", [older], {"by": newer})
 
 
 def add_records(db: Connection, table: Table, found: Sequence[Record], at: str) -> Added:
@@ -183,17 +201,19 @@ def add_records(db: Connection, table: Table, found: Sequence[Record], at: str) 
     """
     name = table.name.removesuffix("s")
     new: dict[str, Record] = {}
-    stored = records_by_id(db, table, type(found[0]), map(_id, found)) if found else {}
+    stored = records_by_id(db, table, type(found[0]), map(rows.record_id, found)) if found else {}
     for item in found:
-        known = stored.get(_id(item)) or new.get(_id(item))
+        known = stored.get(rows.record_id(item)) or new.get(rows.record_id(item))
         if known is None:
-            new[_id(item)] = item
+            new[rows.record_id(item)] = item
         elif not same(item, known):
             raise RecordError(
-                "{kind} {id!r} is there already with other content; expected a new id", kind=name, id=_id(item)
+                "{kind} {id!r} is there already with other content; expected a new id", kind=name, id=rows.record_id(item)
             )
-    _insert(db, table, [{"id": key, "body": encode(item)} for key, item in new.items()])
-    _log(db, at, f"{name}.added", new)
+    _insert(db, table, [rows.record_row(item) for item in new.values()])
+    if table is tables.rejections:
+        counted.count_again(db, [item.response.id for item in new.values() if isinstance(item, Rejection)])
+    log(db, at, f"{name}.added", new)
     return Added(new=len(new), known=len(found) - len(new))
 
 
@@ -228,7 +248,7 @@ def set_alias(db: Connection, name: str, version_id: str, at: str) -> None:
         db.execute(insert(tables.aliases).values(name=name, version_id=version_id))
     else:
         db.execute(update(tables.aliases).where(tables.aliases.c.name == name).values(version_id=version_id))
-    _log(db, at, "alias.set", [name], {"version_id": version_id, "before": before})
+    log(db, at, "alias.set", [name], {"version_id": version_id, "before": before})
 
 
 def alias_history(db: Connection, name: str) -> list[Move]:
@@ -248,17 +268,15 @@ def events(db: Connection) -> list[Event]:
     ]
 
 
-def _id(record: Any) -> str:
-    return f"j-{identity(record)}" if isinstance(record, Rejection) else str(record.id)
-
-
 def _comment(body: str, status: Status) -> Comment:
     return dataclasses.replace(decode(Comment, body), status=status)
 
 
-def _missing(db: Connection, table: Table, record_id: str) -> NotFoundError:
+def missing(db: Connection, table: Table, record_id: str) -> NotFoundError:
+    """Return the error that says there is no record with an id, and which ids are near."""
     name = table.name.removesuffix("s")
-    near = difflib.get_close_matches(record_id, db.scalars(select(table.c.id)).all(), n=3, cutoff=0.5)
+    ids = db.scalars(select(table.c.id).order_by(table.c.seq.desc()).limit(_COMPARED)).all()
+    near = difflib.get_close_matches(record_id, ids, n=3, cutoff=0.5)
     if near:
         return NotFoundError(
             "no {kind} {id!r}; did you mean {near}?", kind=name, id=record_id, near=", ".join(map(repr, near))
@@ -267,33 +285,8 @@ def _missing(db: Connection, table: Table, record_id: str) -> NotFoundError:
 
 
 def _place(db: Connection, prompt: Prompt, at: str) -> None:
-    row = _prompt_row(prompt)
-    db.execute(update(tables.prompts).where(tables.prompts.c.id == prompt.id).values(split=row["split"], body=row["body"]))
-    _log(db, at, "prompt.placed", [prompt.id], {"family": prompt.family, "split": prompt.split})
-
-
-def _supersede(db: Connection, older: str, newer: str, at: str) -> None:
-    table = tables.comments
-    question = update(table).where(table.c.id == older, table.c.status == "open").values(status="superseded")
-    if db.execute(question).rowcount:
-        _log(db, at, "comment.superseded", [older], {"by": newer})
-
-
-def _prompt_row(prompt: Prompt) -> dict[str, str | None]:
-    return {"id": prompt.id, "split": prompt.split, "body": encode(prompt)}
-
-
-def _response_row(response: Response) -> dict[str, str | None]:
-    return {"id": response.id, "prompt_id": response.prompt.id, "version": response.version, "body": encode(response)}
-
-
-def _comment_row(item: Comment) -> dict[str, str | None]:
-    about = item.response.id if item.response else None
-    return {"id": item.id, "response_id": about, "status": item.status, "body": encode(item)}
-
-
-def _refinement_row(refinement: Refinement) -> dict[str, str | None]:
-    return {"id": refinement.id, "response_id": refinement.response.id, "body": encode(refinement)}
+    db.execute(update(tables.prompts).where(tables.prompts.c.id == prompt.id).values(rows.prompt_row(prompt)))
+    log(db, at, "prompt.placed", [prompt.id], {"family": prompt.family, "split": prompt.split})
 
 
 def _insert(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -301,6 +294,7 @@ def _insert(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> 
         db.execute(insert(table), list(rows))
 
 
-def _log(db: Connection, at: str, kind: str, subjects: Iterable[str], payload: Mapping[str, Any] | None = None) -> None:
+def log(db: Connection, at: str, kind: str, subjects: Iterable[str], payload: Mapping[str, Any] | None = None) -> None:
+    """Write the event of a change to each of these records."""
     text = json.dumps(payload or {}, ensure_ascii=False)
     _insert(db, tables.events, [{"at": at, "kind": kind, "subject": item, "payload": text} for item in subjects])

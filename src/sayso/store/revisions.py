@@ -26,6 +26,13 @@ def revised(db: Connection, comment: Comment) -> Comment:
     return dataclasses.replace(comment, id=_name(comment.id, number + 1), supersedes=(*comment.supersedes, latest.id))
 
 
+def next_id(db: Connection, comment_id: str) -> str:
+    """Return the id of the revision after the last one of a comment, itself a revision or not."""
+    stem, at, number = comment_id.rpartition("@")
+    first = stem if at and stem and number.isdecimal() else comment_id
+    return _name(first, _latest(db, first)[1] + 1)
+
+
 def follow(refinements: Sequence[Refinement], old: str, new: str) -> tuple[Refinement, ...]:
     """Return refinements that address a comment by its new id; their own ids, where derived, are derived again."""
     return tuple(_follow(item, old, new) for item in refinements)

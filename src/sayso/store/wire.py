@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 
 from sayso.errors import RecordError
 from sayso.i18n import gettext as _
-from sayso.records import Kind, Reach, Role, Scope, Source, Split, Status
+from sayso.records import Kind, Reach, Role, Scope, Severity, Source, Split, Status
 from sayso.store.rules import MAX_ID_CHARACTERS, wrong
 
 Shape = TypeVar("Shape")
@@ -212,6 +212,8 @@ class CommentLine:
     """`fix` (the default), `keep`, `question` or `concern`."""
     polarity: Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)] | None = None
     """From -1 (bad) to 1 (good); unknown when missing, never guessed."""
+    severity: Severity | None = None
+    """How much it matters: `minor`, `major` or `critical`; unsaid when missing."""
     reach: Reach | None = None
     """`this` response, this `kind` of prompt, or `always`; derived from the rest when missing."""
     scope_text: str | None = None
