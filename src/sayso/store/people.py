@@ -57,6 +57,7 @@ class Invitation:
     role: ReviewerRole
     reviewer_id: str | None = None
     """Whose it is, where the person has a place already; else one is made."""
+    expires: str = ""
 
 
 def add_reviewer(store: Store, name: str, role: ReviewerRole) -> Reviewer:
@@ -132,6 +133,15 @@ def invitation(store: Store, token: str) -> Invitation | None:
     """Return what an invitation offers; None where it is unknown, used or expired."""
     with store.reading() as db:
         return _open_invitation(db, token, store.clock())
+
+
+def open_invitations(store: Store) -> list[Invitation]:
+    """Return the invitations that nobody has taken up yet and that still hold, oldest first; none of them lets anybody in."""
+    table = tables.tokens
+    question = select(table).where(table.c.kind == "invitation", table.c.used.is_(None)).order_by(table.c.created)
+    with store.reading() as db:
+        rows = db.execute(question).all()
+    return [_invitation(row) for row in rows if _is_before(store.clock(), row.expires)]
 
 
 def redeem(store: Store, invitation: str, name: str = "") -> Redeemed:
@@ -239,7 +249,11 @@ def _open_invitation(db: Connection, token: str, at: str) -> Invitation | None:
     row = db.execute(question).one_or_none()
     if row is None or not _is_before(at, row.expires):
         return None
-    return Invitation(name=row.name, role=row.role or "reviewer", reviewer_id=row.reviewer_id)
+    return _invitation(row)
+
+
+def _invitation(row: Any) -> Invitation:
+    return Invitation(name=row.name, role=row.role or "reviewer", reviewer_id=row.reviewer_id, expires=row.expires)
 
 
 def _is_before(at: str, until: str) -> bool:
