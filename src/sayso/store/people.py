@@ -136,7 +136,7 @@ def invitation(store: Store, token: str) -> Invitation | None:
 
 
 def open_invitations(store: Store) -> list[Invitation]:
-    """Return the invitations that nobody has taken up yet and that still hold, oldest first; none of them lets anybody in."""
+    """Return the invitations that nobody has taken up yet and that still hold, oldest first; they let nobody in."""
     table = tables.tokens
     question = select(table).where(table.c.kind == "invitation", table.c.used.is_(None)).order_by(table.c.created)
     with store.reading() as db:
