@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _ = str  # marks a template for the catalogues; `agreement.say` translates it
 Measure = Literal["f1", "jaccard", "alpha"]
-_PAIR = 2
 _BLOCKS = 1_000
 
 
@@ -60,7 +59,7 @@ def on_spans(
     by_pair: dict[tuple[str, str], list[list[_Overlap]]] = {}
     overall: list[list[_Overlap]] = []
     for people in marked.values():
-        found = {pair: _overlap(people[pair[0]], people[pair[1]]) for pair in combinations(sorted(people), _PAIR)}
+        found = {(one, other): _overlap(people[one], people[other]) for one, other in combinations(sorted(people), 2)}
         for pair, overlap in found.items():
             by_pair.setdefault(pair, []).append([overlap])
         if found:
