@@ -12,6 +12,7 @@ COMMANDS = {
     "doctor": ("sayso.cli.doctor:command", "Check that this machine and workspace are ready"),
     "plan": ("sayso.cli.plan:command", "See what a round would learn from and could show"),
     "generate": ("sayso.cli.generate:command", "Let the champion answer the prompts"),
+    "review": ("sayso.cli.review:command", "Read what the model wrote and say what is wrong, in a page"),
     "comments": ("sayso.cli.comments:command", "Add, list, import, export or withdraw comments"),
     "critique": ("sayso.cli.critique:command", "Let critics comment on the responses"),
     "refine": ("sayso.cli.refine:command", "Write better responses where a comment is not met"),

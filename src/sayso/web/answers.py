@@ -10,13 +10,19 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from sayso.errors import NotFoundError, SaysoError, StoreError
+from sayso.errors import ConflictError, NotAllowedError, NotFoundError, SaysoError, StoreError
 from sayso.i18n import gettext as _
 from sayso.i18n import say
 
+_STATUS: dict[type[SaysoError], int] = {NotFoundError: 404, ConflictError: 409, NotAllowedError: 403, StoreError: 503}
+
 
 class Refusal(HTTPException):
-    """The request goes no further: the status and the sentence to answer with."""
+    """The request goes no further: the status and the sentence to answer with, and what the page needs to go on."""
+
+    def __init__(self, status: int, message: str, **more: Any) -> None:
+        super().__init__(status, message)
+        self.more = more
 
 
 def error(status: int, message: str, *, field: str = "", **more: Any) -> JSONResponse:
@@ -37,8 +43,9 @@ def install(app: FastAPI) -> None:
 
 def _ours(_request: Request, wrong: Exception) -> Response:
     assert isinstance(wrong, SaysoError)
-    status = 404 if isinstance(wrong, NotFoundError) else 503 if isinstance(wrong, StoreError) else 422
-    return error(status, _whole(say(wrong)), field=_whole(str(wrong.fields.get("field", ""))))
+    status = next((status for kind, status in _STATUS.items() if isinstance(wrong, kind)), 422)
+    newer = {"newer": wrong.fields["newer"]} if "newer" in wrong.fields else {}
+    return error(status, _whole(say(wrong)), field=_whole(str(wrong.fields.get("field", ""))), **newer)
 
 
 def _form(_request: Request, wrong: Exception) -> Response:
@@ -55,8 +62,9 @@ def _form(_request: Request, wrong: Exception) -> Response:
 
 def _http(_request: Request, wrong: Exception) -> Response:
     assert isinstance(wrong, HTTPException)
-    message = wrong.detail if isinstance(wrong, Refusal) else _of_status(wrong.status_code)
-    answer = error(wrong.status_code, message)
+    if isinstance(wrong, Refusal):
+        return error(wrong.status_code, wrong.detail, **wrong.more)
+    answer = error(wrong.status_code, _of_status(wrong.status_code))
     for name, value in (wrong.headers or {}).items():
         answer.headers[name] = value
     return answer
@@ -98,6 +106,7 @@ _EXPECTED: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "less_than_equal": lambda context: _("a number of at most {most}").format(most=context["le"]),
     "bool_type": lambda _context: _("true or false"),
     "bool_parsing": lambda _context: _("true or false"),
+    "string_pattern_mismatch": lambda _context: _("what a page before this one gave"),
     "list_type": lambda _context: _("a list"),
     "other": lambda _context: _("another form; /api/openapi.json tells which"),
 }

@@ -9,8 +9,23 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from sayso import __version__
-from sayso.store import review
-from sayso.web import answers, drawing, pages, security, signing, static
+from sayso.store import people
+from sayso.web import (
+    answers,
+    api_comments,
+    api_live,
+    api_overview,
+    api_pairs,
+    api_people,
+    api_responses,
+    api_team,
+    drawing,
+    events,
+    pages,
+    security,
+    signing,
+    static,
+)
 from sayso.web.guard import Guard
 
 if TYPE_CHECKING:
@@ -29,15 +44,15 @@ class Place:
     """Browsers tell ports of one host apart in nothing but this name."""
 
 
-def make(store: Store, place: Place | None = None) -> ASGIApp:
+def make(store: Store, place: Place | None = None, *, hub: events.Hub | None = None) -> ASGIApp:
     """Return the review page over an open store, ready for an ASGI server."""
     place = place or Place()
     hosts = security.hosts(place.host, place.names)
-    app = api(store, place)
-    return Guard(app, who_is=lambda token: review.reviewer_by_token(store, token), hosts=hosts, cookie=place.cookie)
+    app = api(store, place, hub or events.Hub(store))
+    return Guard(app, who_is=lambda token: people.reviewer_by_token(store, token), hosts=hosts, cookie=place.cookie)
 
 
-def api(store: Store, place: Place) -> FastAPI:
+def api(store: Store, place: Place, hub: events.Hub) -> FastAPI:
     """Return what stands behind the guard; `make` puts the guard before it."""
     app = FastAPI(
         title="sayso", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,
@@ -48,4 +63,7 @@ def api(store: Store, place: Place) -> FastAPI:
     app.include_router(static.router(draw.statics))
     app.include_router(signing.router(store, draw, place.cookie))
     app.include_router(pages.router(store, draw, place.cookie))
+    for routes in (api_people, api_responses, api_comments, api_pairs, api_team, api_overview):
+        app.include_router(routes.router(store))
+    app.include_router(api_live.router(hub))
     return app

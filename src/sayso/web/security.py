@@ -40,8 +40,13 @@ def genuine(session: str, shown: str) -> bool:
 def hosts(bound: str, also: Iterable[str] = ()) -> frozenset[str]:
     """Return the names under which the page may be asked for: another name means that a stranger's page points here."""
     names = {"127.0.0.1", "localhost", "::1", *(_bare(name) for name in also)}
-    names |= _own_names() if bound in _ANYWHERE else {_bare(bound)}
+    names |= _own_names() if is_anywhere(bound) else {_bare(bound)}
     return frozenset(names)
+
+
+def is_anywhere(bound: str) -> bool:
+    """Say whether an address to bind to means all addresses of this machine."""
+    return _bare(bound) in _ANYWHERE
 
 
 def host_name(header: str) -> str:

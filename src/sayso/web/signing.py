@@ -12,13 +12,12 @@ from starlette.concurrency import run_in_threadpool
 from sayso.errors import SaysoError
 from sayso.i18n import gettext as _
 from sayso.i18n import say
-from sayso.store import review
+from sayso.store import people
 from sayso.web.drawing import Drawing
 
 if TYPE_CHECKING:
     from sayso.store.database import Store
 
-SESSION_DAYS = 30
 _FORM = "application/x-www-form-urlencoded"
 _SAME_ORIGIN = {"referrer-policy": "same-origin"}
 """With no referrer at all a browser hides where a form was sent from, and the guard would take it for a stranger's."""
@@ -42,10 +41,10 @@ def router(store: Store, drawing: Drawing, cookie: str) -> APIRouter:
 
 def start(store: Store, cookie: str, request: Request, token: str) -> Response | None:
     """Turn the owner's link into a session and take the token out of the address; None when it is nobody's."""
-    reviewer = review.reviewer_by_token(store, token)
+    reviewer = people.reviewer_by_token(store, token)
     if reviewer is None:
         return None
-    session = review.issue_token(store, "session", reviewer_id=reviewer.id, days=SESSION_DAYS)
+    session = people.issue_token(store, "session", reviewer_id=reviewer.id)
     rest = [(name, value) for name, value in request.query_params.multi_items() if name != "token"]
     address = f"{request.url.path}?{urlencode(rest)}" if rest else request.url.path
     return with_session(RedirectResponse(address, status_code=303), cookie, session)
@@ -53,7 +52,9 @@ def start(store: Store, cookie: str, request: Request, token: str) -> Response |
 
 def with_session(response: Response, cookie: str, session: str) -> Response:
     """Let the browser keep the session: no script reads it, no other site sends it."""
-    response.set_cookie(cookie, session, max_age=SESSION_DAYS * 86_400, path="/", httponly=True, samesite="strict")
+    response.set_cookie(
+        cookie, session, max_age=int(people.DAYS["session"] * 86_400), path="/", httponly=True, samesite="strict"
+    )
     return response
 
 
@@ -65,18 +66,16 @@ async def _given(request: Request) -> dict[str, str]:
 
 
 def _join(store: Store, drawing: Drawing, cookie: str, given: dict[str, str]) -> Response:
-    invitation, name = given.get("invitation", ""), given.get("name", "").strip()
-    if not name or len(name) > 100 or "\0" in name:
-        return _form(store, drawing, invitation, _("say your name in at most 100 characters"))
+    invitation, name = given.get("invitation", ""), given.get("name", "")
     try:
-        _reviewer, session = review.redeem(store, invitation, name)
+        session = people.redeem(store, invitation, name).token
     except SaysoError as error:
         return _form(store, drawing, invitation, say(error))
     return with_session(RedirectResponse("/", status_code=303), cookie, session)
 
 
 def _form(store: Store, drawing: Drawing, invitation: str, wrong: str) -> Response:
-    found = review.invitation(store, invitation)
+    found = people.invitation(store, invitation)
     if found is None:
         wrong = _("this invitation was used already, has expired, or is not whole; ask the lead for a new one")
     page = drawing.page(
