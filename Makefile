@@ -42,7 +42,8 @@ define install
 	@$(PIP) -e '$(1)'
 endef
 
-$(VENV)/.with-dev: pyproject.toml constraints.txt
+$(VENV)/.with-dev: pyproject.toml constraints.txt tools/debian.sh
+	@sh tools/debian.sh
 	$(call install,.[dev])
 	@touch $(VENV)/.installed $@
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+from tools.postgres import Server, programs, server
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from sayso.models.local import LocalModel, load
@@ -21,6 +23,15 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared data folder does not lie beside the checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server of this test run's own, started when a test first asks for it."""
+    if programs() is None:
+        pytest.skip("PostgreSQL is not installed; get it with: apt-get install postgresql")
+    with server() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -1,26 +1,55 @@
-"""An empty store in a folder of its own, with a clock that counts."""
+"""An empty store with a clock that counts: on SQLite, and on a real PostgreSQL server, each test that asks for one."""
 
 from __future__ import annotations
 
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tools.postgres import Server
 
 from sayso.records import Comment, Prompt, ask
 from sayso.store import database
 from sayso.store.database import Store
 
+PLACES = ["sqlite", "postgresql"]
+
 
 def counting_clock() -> Callable[[], str]:
-    ticks = itertools.count()
-    return lambda: f"2026-01-31T00:00:{next(ticks):02d}+00:00"
+    start, ticks = datetime(2026, 1, 31, tzinfo=UTC), itertools.count()
+
+    def now() -> str:
+        return (start + timedelta(seconds=next(ticks))).isoformat()
+
+    return now
+
+
+@pytest.fixture(params=PLACES)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where a migrated, empty database is: the path of a file, or a URL."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("empty"), tmp_path / "sayso.db")
+        yield str(tmp_path / "sayso.db")
+        return
+    server: Server = request.getfixturevalue("postgres")
+    url = server.new(like=request.getfixturevalue("empty_postgres"))
+    yield url
+    server.drop(url)
 
 
 @pytest.fixture
-def store(tmp_path: Path, empty: Path) -> Iterator[Store]:
+def store(place: str) -> Iterator[Store]:
+    opened = database.open(place, clock=counting_clock())
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sqlite_store(tmp_path: Path, empty: Path) -> Iterator[Store]:
+    """A store on SQLite, for what only SQLite has."""
     shutil.copy(empty, tmp_path / "sayso.db")
     opened = database.open(tmp_path / "sayso.db", clock=counting_clock())
     yield opened
@@ -33,6 +62,14 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("empty") / "sayso.db"
     database.open(path, clock=counting_clock()).close()
     return path
+
+
+@pytest.fixture(scope="session")
+def empty_postgres(postgres: Server) -> str:
+    """The same on PostgreSQL."""
+    url = postgres.new()
+    database.open(url, clock=counting_clock()).close()
+    return url
 
 
 @pytest.fixture(scope="module")

@@ -251,8 +251,8 @@ def test_everything_is_there_after_closing_and_opening_again(tmp_path: Path) -> 
 # What can go wrong around it
 
 
-def test_a_write_is_synchronised_and_foreign_keys_hold(store: Store) -> None:
-    with store.reading() as db:
+def test_a_write_is_synchronised_and_foreign_keys_hold(sqlite_store: Store) -> None:
+    with sqlite_store.reading() as db:
         answers = [db.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous", "foreign_keys")]
     assert answers == ["wal", 2, 1]
 
@@ -285,21 +285,21 @@ def test_a_newer_schema_asks_for_a_newer_sayso(tmp_path: Path) -> None:
         database.open(path, clock=counting_clock())
 
 
-def test_a_full_disk_keeps_what_was_there_and_says_so(store: Store) -> None:
-    store.add_comments([COMMENT])
-    with store.reading() as db:
+def test_a_full_disk_keeps_what_was_there_and_says_so(sqlite_store: Store) -> None:
+    sqlite_store.add_comments([COMMENT])
+    with sqlite_store.reading() as db:
         pages = db.exec_driver_sql("PRAGMA page_count").scalar()
 
     def no_more_pages(raw: sqlite3.Connection, *_others: object) -> None:
         raw.execute(f"PRAGMA max_page_count = {pages}").close()
 
-    event.listen(store.engine, "checkout", no_more_pages)
+    event.listen(sqlite_store.engine, "checkout", no_more_pages)
     with pytest.raises(StoreError, match="the disk is full; nothing of this change was kept"):
-        store.add_comments([Comment(text=f"{number} " + "long " * 2000) for number in range(20)])
-    event.remove(store.engine, "checkout", no_more_pages)
-    store.close()
-    assert store.comments() == [COMMENT]
-    store.add_comments([Comment(text="there is room again")])
+        sqlite_store.add_comments([Comment(text=f"{number} " + "long " * 2000) for number in range(20)])
+    event.remove(sqlite_store.engine, "checkout", no_more_pages)
+    sqlite_store.close()
+    assert sqlite_store.comments() == [COMMENT]
+    sqlite_store.add_comments([Comment(text="there is room again")])
 
 
 def test_a_locked_database_is_waited_for_and_then_said_to_be_locked(tmp_path: Path) -> None:

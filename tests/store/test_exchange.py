@@ -219,14 +219,16 @@ def test_a_line_longer_than_the_limit_is_passed_over(tmp_path: Path, monkeypatch
     assert "expected at most 1000 bytes on a line" in str(reading.faults[0])
 
 
-def test_a_disk_that_fills_up_during_an_import_leaves_nothing_of_it(store: Store, tmp_path: Path) -> None:
-    with store.reading() as db:
+def test_a_disk_that_fills_up_during_an_import_leaves_nothing_of_it(sqlite_store: Store, tmp_path: Path) -> None:
+    with sqlite_store.reading() as db:
         pages = db.exec_driver_sql("PRAGMA page_count").scalar()
-    event.listen(store.engine, "checkout", lambda raw, *_others: raw.execute(f"PRAGMA max_page_count = {pages}").close())
+    event.listen(
+        sqlite_store.engine, "checkout", lambda raw, *_others: raw.execute(f"PRAGMA max_page_count = {pages}").close()
+    )
     path = write(tmp_path / "c.jsonl", *({"text": f"{number} " + "long " * 500} for number in range(50)))
     with pytest.raises(StoreError, match="the disk is full"):
-        exchange.import_comments(store, path)
-    assert store.events() == []
+        exchange.import_comments(sqlite_store, path)
+    assert sqlite_store.events() == []
 
 
 def test_an_export_that_cannot_be_written_leaves_the_old_file(store: Store, tmp_path: Path) -> None:
