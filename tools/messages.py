@@ -4,7 +4,8 @@
     python tools/messages.py --check    fail when a sentence is not translated, or a catalogue is stale
 
 Sentences are found in `_("…")` and `gettext("…")`, in the first argument of our errors, in the help of the command line,
-in `{{ _("…") }}` of templates, and in click, whose own sentences a user sees too.
+in `{{ _("…") }}` of templates, and in click, whose own sentences a user sees too. The pages' scripts take theirs by key from
+the template `_messages.html`. Words that stand in a page or a script untranslated are faults as well (see `page_words.py`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # as a script this file does not see its neighbours
+
+from tools import page_words
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "sayso"
@@ -60,6 +65,7 @@ def extract() -> Found:
             for _line, _function, message, _comments in babel_extract(file, ["_", "gettext"], [], {"encoding": "utf-8"}):
                 if isinstance(message, str):
                     found.add(message, path.relative_to(ROOT).as_posix())
+    found.faults += page_words.faults(SOURCE / "web")
     folder = Path(inspect.getfile(click)).parent
     for name in CLICK:
         _python(folder / f"{name}.py", f"click/{name}.py", found)
