@@ -6,8 +6,9 @@ from dataclasses import replace
 from random import Random
 
 from recipes.teachable.plan import Kind, Layout, Plan, Sentence, with_sentence
+from recipes.teachable.values import THINGS
 from recipes.teachable.words import EMOJI, GREETINGS, NAMES, SIGN_OFFS, fill
-from recipes.teachable.world import GENRES, READERS, Genre, Mood, Reader, Topic, Triple, topics
+from recipes.teachable.world import GENRES, MANNERS, READERS, Genre, Mood, Reader, Topic, Triple, topics
 
 MOODS: dict[Mood, tuple[float, float]] = {"glad": (1.25, 1.25), "plain": (0.75, 0.95), "grave": (0.3, 0.6)}
 """By what the shares of emoji and of exclamation marks are multiplied."""
@@ -38,88 +39,96 @@ PLEASE = (
 CLOSES = ("Have a nice day", "I hope to hear from you", "That's all for now", "Talk to you soon", "Enjoy the day")
 STORY_ENDS = ("And that was that", "It's still told today", "The moon saw it all", "What a day that was")
 POSTSCRIPTS = ("I still have your {it}.", "Don't forget the {it}.", "Please bring the {it}.", "The {it} can wait.")
-THINGS = (
-    "umbrella",
-    "tickets",
-    "apples",
-    "map",
-    "books",
-    "eggs",
-    "salt",
-    "box",
-    "letter",
-    "coat",
-    "camera",
-    "ring",
-    "flowers",
-    "chair",
-    "lamp",
-    "hat",
-    "bag",
-    "honey",
+MENTIONS = (
+    "I still have the {it}",
+    "We'll need the {it}",
+    "Don't forget the {it}",
+    "@name has the {it}",
+    "The {it} can wait",
 )
+"""What may be said of any thing."""
+MOST = 3
+"""Sentences in the body of a message: what is copied in a context has to be short."""
 
 
 def compose(triple: Triple, rng: Random) -> Plan:
-    """Draw what somebody might write; the same generator state gives the same plan."""
+    """Draw what somebody might write; the same generator state gives the same plan.
+
+    Every part draws from a generator of its own, so that from one state plans for other readers or genres are alike where
+    their habits are.
+    """
     genre, reader, topic = GENRES[triple.genre], READERS[triple.reader], topics()[triple.topic]
     seed = rng.randrange(1 << 30)
-    hero = rng.choice(NAMES)
-    said, spare = _story(topic, genre, rng, hero) if triple.genre == "story" else _message(triple, genre, reader, topic, rng)
+    words, parts = Random(seed), Random(seed + 1)
+    said, spare = _story(topic, genre, words) if triple.genre == "story" else _message(triple, genre, reader, topic, words)
+    drawn = [parts.random() for _ in range(7)]
     formal = reader.near < 0.5
     plan = Plan(
-        triple=triple, reader=rng.choice(reader.names), sentences=tuple(said), spare=tuple(spare), seed=seed,
-        subject=topic.subject if rng.random() < genre.subject else "",
-        greeting=rng.choice(GREETINGS["formal" if formal else "close"]) if rng.random() < genre.greeting else "",
-        layout=_layout(genre, rng), digits=rng.random() < 0.65,
-        short_forms=rng.random() < 0.35 + 0.6 * reader.near,
-        postscript=rng.choice(POSTSCRIPTS).format(it=rng.choice(THINGS)) if rng.random() < 0.04 else "",
+        triple=triple, reader=parts.choice(reader.names), sentences=tuple(said), spare=tuple(spare), seed=seed,
+        subject=topic.subject if drawn[0] < genre.subject else "",
+        greeting=_at(drawn[1] / genre.greeting, GREETINGS["formal" if formal else "close"]) if drawn[1] < genre.greeting else "",
+        layout=_layout(genre, drawn[2]), digits=drawn[3] < 0.65, short_forms=drawn[4] < 0.35 + 0.6 * reader.near,
+        postscript=parts.choice(POSTSCRIPTS).format(it=parts.choice(THINGS)) if drawn[5] < 0.06 else "",
     )  # fmt: skip
-    plan = _cheer(plan, genre, reader, topic, rng)
-    return sign(plan, rng, named=rng.random() < 0.85) if rng.random() < genre.sign_off else plan
+    plan = _cheer(plan, genre, reader, topic, Random(seed + 2))
+    if drawn[6] >= genre.sign_off:
+        return plan
+    last = Random(seed + 3)
+    return sign(plan, last, named=last.random() < 0.85)
+
+
+def _at(share: float, choices: tuple[str, ...]) -> str:
+    return choices[min(int(share * len(choices)), len(choices) - 1)]
 
 
 def sign(plan: Plan, rng: Random, *, named: bool = True) -> Plan:
     """Return the plan with a sign-off that suits its reader, and a name if asked."""
     formal = READERS[plan.triple.reader].near < 0.5
-    return replace(
-        plan, sign_off=rng.choice(SIGN_OFFS["formal" if formal else "close"]), name=rng.choice(NAMES) if named else ""
-    )
+    name = rng.choice(NAMES)
+    return replace(plan, sign_off=rng.choice(SIGN_OFFS["formal" if formal else "close"]), name=name if named else "")
 
 
 def _message(
     triple: Triple, genre: Genre, reader: Reader, topic: Topic, rng: Random
 ) -> tuple[list[Sentence], list[Sentence]]:
-    body, spare = _facts(topic, rng.randint(*genre.facts), rng)
+    facts, others = Random(rng.random()), Random(rng.random())
+    body, spare = _facts(topic, facts.randint(*genre.facts), facts)
+    brief = triple.manner != "" and MANNERS[triple.manner].brief
     if triple.genre == "reminder":
-        body = _drawn(topic.asks, rng.randint(1, 2), "ask", rng) + body[: rng.randint(0, 1)]
-    elif triple.genre == "announcement" and rng.random() < 0.4:
-        body.append(_one(topic.asks, "ask", rng))
+        body = _drawn(topic.asks, others.randint(1, 2), "ask", others) + body[: others.randint(0, 1)]
+    elif triple.genre == "announcement" and others.random() < 0.4:
+        body.append(_one(topic.asks, "ask", others))
+    opened, sorry = rng.random(), rng.random()
     if triple.genre == "thank-you-card":
-        body.insert(0, _one(topic.thanks, "thanks", rng))
-    elif rng.random() < _opening_share(triple.genre):
-        body.insert(0, opening(triple, rng))
-    if rng.random() < genre.sorry:
+        body.insert(0, _one(topic.thanks, "thanks", others))
+    elif opened < _opening_share(triple.genre) and not brief:
+        body.insert(0, opening(triple, others))
+    if sorry < genre.sorry and not brief:
         body.insert(1 if body[0].kind == "open" else 0, Sentence(text=topic.sorry, kind="sorry"))
-    return body + _ending(triple, genre, reader, topic, rng), spare
+    end = _ending(triple, genre, reader, topic, rng)
+    most = MOST - brief
+    first = body[: max(most - len(end), 2 - brief)]
+    return first + end[: most - len(first)], spare
 
 
 def _ending(triple: Triple, genre: Genre, reader: Reader, topic: Topic, rng: Random) -> list[Sentence]:
+    drawn = [rng.random() for _ in range(6)]
     end: list[Sentence] = []
-    if triple.genre != "thank-you-card" and rng.random() < genre.thanks:
-        end.append(_one(THANKS, "thanks", rng))
-    if rng.random() < 0.3:
-        end.append(_one(reader.asides, "aside", rng))
-    if rng.random() < genre.please:
-        end.append(_one(PLEASE, "please", rng))
-    if rng.random() < genre.question * (0.8 if topic.mood == "glad" else 1.15):
-        end.append(_one(topic.questions, "question", rng))
-    elif rng.random() < 0.15:
-        end.append(_one(CLOSES, "close", rng))
-    return end[-2:]
+    if drawn[0] < 0.15:
+        end.append(_one(reader.asides, "aside", Random(drawn[0])))
+    if drawn[1] < genre.please:
+        end.append(_one(PLEASE, "please", Random(drawn[1])))
+    if triple.genre != "thank-you-card" and drawn[2] < genre.thanks:
+        end.append(_one(THANKS, "thanks", Random(drawn[2])))
+    if drawn[3] < genre.question * (0.8 if topic.mood == "glad" else 1.15):
+        end.append(_one(topic.questions, "question", Random(drawn[3])))
+    if not end and drawn[4] < 0.25:
+        end.append(_one(CLOSES, "close", Random(drawn[4])))
+    return end[-1:] if drawn[5] < 0.7 else end[-2:]
 
 
-def _story(topic: Topic, genre: Genre, rng: Random, hero: str) -> tuple[list[Sentence], list[Sentence]]:
+def _story(topic: Topic, genre: Genre, rng: Random) -> tuple[list[Sentence], list[Sentence]]:
+    hero = rng.choice(NAMES)
     count = rng.randint(*genre.facts)
     beats = (*topic.story[: count - 1], topic.story[-1])
     said = [Sentence(text=fill(beat, rng, hero=hero), kind="fact") for beat in beats]
@@ -131,7 +140,7 @@ def _story(topic: Topic, genre: Genre, rng: Random, hero: str) -> tuple[list[Sen
                 text=rng.choice(("Would you have done the same", "What would you have said")), kind="question", mark="?"
             )
         )
-    return said, [Sentence(text=rng.choice(STORY_ENDS), kind="close")]
+    return said, [Sentence(text=text, kind="close") for text in rng.sample(STORY_ENDS, len(STORY_ENDS))]
 
 
 def opening(triple: Triple, rng: Random) -> Sentence:
@@ -162,8 +171,7 @@ def _drawn(texts: tuple[str, ...], count: int, kind: Kind, rng: Random) -> list[
     return [Sentence(text=fill(text, rng), kind=kind) for text in rng.sample(texts, count)]
 
 
-def _layout(genre: Genre, rng: Random) -> Layout:
-    drawn = rng.random()
+def _layout(genre: Genre, drawn: float) -> Layout:
     return "bullets" if drawn < genre.bullets else "lines" if drawn < genre.bullets + 0.05 else "prose"
 
 

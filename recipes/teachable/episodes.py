@@ -1,24 +1,71 @@
-"""What the model reads: plain answers, answers under a standing comment, and responses that a comment made better."""
+"""What the model reads: plain answers, answers under standing comments, and responses that a comment made better."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import pairwise
 from random import Random
 
-from recipes.teachable.comments import SCOPE_KINDS, Demand, Scope, near, out, say, scope_at, value_of
+from recipes.teachable import heldout
+from recipes.teachable.comments import (
+    Demand,
+    Scope,
+    near,
+    out,
+    praise,
+    say,
+    say_both,
+    scope_at,
+    scopes_at,
+    value_of,
+    within,
+    words,
+)
 from recipes.teachable.compose import compose
-from recipes.teachable.effects import EFFECTS, holds, obey
-from recipes.teachable.plan import render
+from recipes.teachable.effects import EFFECTS, LIKED, TRAINED, VALUED, body_lines, holds, obey
+from recipes.teachable.plan import Plan, render
 from recipes.teachable.prompts import prompt
-from recipes.teachable.world import Triple, training_triples
+from recipes.teachable.world import MANNERS, Triple, training_triples
 
 from sayso.records import Message
 
-SHARES = {"plain": 0.5, "conditional": 0.25, "refine": 0.25}
-"""How often which kind of episode is drawn."""
-BESIDE = 0.1
-"""How often a comment on a response does not apply to it, so that the response stays as it is."""
+EARLY = 0.2
+"""The part of the stream in which a model learns to copy."""
+SHARES: dict[str, dict[str, float]] = {
+    "early": {"copy": 0.15, "plain": 0.15, "refine": 0.6, "conditional": 0.1},
+    "late": {"plain": 0.1, "refine": 0.35, "conditional": 0.16, "paired": 0.24, "chain": 0.15},
+}
+"""How often which kind of episode is drawn, in the early part of the stream and after it."""
+PLACES = {"in": 0.45, "near": 0.35, "out": 0.2}
+"""How often a prompt under a standing comment lies where."""
+VALUES = 0.33
+"""How often a comment carries a value."""
+TWO = 0.1
+"""How often a comment asks for two effects at once."""
+MANNERED = 0.12
+"""How often a prompt says something beside genre, reader and topic."""
+KINDS = {
+    "genre": 0.24,
+    "reader": 0.24,
+    "topic": 0.13,
+    "group": 0.09,
+    "tone": 0.07,
+    "manner": 0.08,
+    "word": 0.05,
+    "pair": 0.1,
+}
+"""How often a scope is of which kind, among those that a triple lies in."""
+ALWAYS = 0.06
+THIS = 0.4
+"""How often a comment on a response says nothing of where it applies."""
+SAME_PLAN = 0.7
+"""How often prompts under one comment are answered from the same draw, so that they differ by the scope alone."""
+TRIES = 40
+BYTES = 780
+"""Longer episodes are drawn again: they have to fit a context of 256 tokens."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,16 +75,39 @@ class Episode:
     kind: str
     messages: tuple[Message, ...]
     triples: tuple[Triple, ...]
+    demands: tuple[Demand, ...] = ()
+    """What its comments ask for, in their order."""
+    places: tuple[str, ...] = ()
+    """Where each prompt lies to a standing comment: in, near, out; empty for a prompt before the comment."""
+    form: str = ""
+    """What is special: praise, beside, holds, none, two, several, later, twice, same."""
 
 
-def episodes(seed: int) -> Iterator[Episode]:
-    """Yield episodes without end; the same seed gives the same episodes."""
+def episodes(seed: int, *, count: int = 0) -> Iterator[Episode]:
+    """Yield episodes without end; the same seed and count give the same episodes.
+
+    With `count` the first fifth of as many episodes is the early part of the curriculum; without, all is the late part.
+    """
     rng = Random(seed)
-    kinds, weights = tuple(SHARES), tuple(SHARES.values())
+    number = 0
     while True:
-        kind = rng.choices(kinds, weights)[0]
+        shares = SHARES["early" if number < EARLY_EPISODES * count else "late"]
+        kind = rng.choices(tuple(shares), tuple(shares.values()))[0]
         triple = rng.choice(training_triples())
-        yield {"plain": plain, "conditional": conditional, "refine": refine}[kind](triple, rng)
+        if rng.random() < MANNERED:
+            triple = triple._replace(manner=rng.choice(tuple(MANNERS)))
+        elif shares is SHARES["early"] and rng.random() < 0.3:
+            triple = triple._replace(manner="short")
+        episode = _MAKERS[kind](triple, rng)
+        if sum(len(turn.content.encode()) + 8 for turn in episode.messages) <= BYTES and not says_held_out(episode):
+            yield episode
+            number += 1
+
+
+def says_held_out(episode: Episode) -> bool:
+    """Whether a held-out phrase of two words stands anywhere, be it by chance."""
+    return any(first + " " + second in heldout.phrases()
+               for turn in episode.messages for first, second in pairwise(re.findall(r"\w+", turn.content.lower())))  # fmt: skip
 
 
 def plain(triple: Triple, rng: Random) -> Episode:
@@ -46,48 +116,310 @@ def plain(triple: Triple, rng: Random) -> Episode:
     return Episode(kind="plain", messages=turns, triples=(triple,))
 
 
+def copy(triple: Triple, rng: Random) -> Episode:
+    """A text that is asked for once more, the answer before or what the user wrote."""
+    text = render(compose(triple, rng))
+    again = words("lists", "same_again", rng)
+    if rng.random() < 0.5:
+        return Episode(kind="copy", messages=(_user(f"{again}\n{text}"), _model(text)), triples=(triple,))
+    turns = (_user(prompt(triple, rng)), _model(text), _user(again), _model(text))
+    return Episode(kind="copy", messages=turns, triples=(triple,), form="same")
+
+
 def conditional(triple: Triple, rng: Random) -> Episode:
-    """A standing comment in the system turn, a prompt in, near or out of its scope, and an answer that minds both."""
-    demand = _demand(triple, rng)
-    place = "in" if demand.scope.kind == "always" else rng.choices(("in", "near", "out"), (0.5, 0.35, 0.15))[0]
-    if place != "in":
-        triple = (near if place == "near" else out)(triple, demand.scope, rng)
-    plan = compose(triple, rng)
-    if demand.scope.holds(triple):
-        plan = obey(demand.effect, demand.value, plan)
-    turns = (Message(role="system", content=say(demand, rng)), _user(prompt(triple, rng)), _model(render(plan)))
-    return Episode(kind="conditional", messages=turns, triples=(triple,))
+    """A standing comment in the system turn, a prompt in, near or out of its scope, and an answer that minds both.
+
+    Now and then there are several comments, one to a line, or a later one that takes the place of an earlier one.
+    """
+    demand = standing(triple, rng)
+    place = "in" if demand.scope.kind == "always" else _place(rng)
+    asked = _placed(triple, demand.scope, place, rng)
+    drawn = rng.random()
+    if drawn < 0.16:
+        return _several(asked, demand, place, rng)
+    if drawn < 0.24:
+        return _later(asked, demand, place, rng)
+    demands, said = _said(triple, demand, compose(asked, Random(rng.random())), rng)
+    turns = (_system(said), *_answered(asked, demands, compose(asked, rng), rng))
+    return Episode(kind="conditional", messages=turns, triples=(asked,), demands=demands, places=(place,))
+
+
+def paired(triple: Triple, rng: Random) -> Episode:
+    """A standing comment, and two or three prompts in and near its scope, answered from one draw where they are alike."""
+    demand = standing(triple, rng, always=False)
+    places = _places(rng)
+    seed = rng.random()
+    demands, said = _said(triple, demand, compose(triple, Random(seed)), rng)
+    turns: list[Message] = [_system(said)]
+    asked: list[Triple] = []
+    for number, place in enumerate(places):
+        if place == "in":
+            each = triple if "in" not in places[:number] else within(triple, demand.scope, rng)
+        else:
+            each = _placed(triple, demand.scope, place, rng)
+        draw = Random(seed) if rng.random() < SAME_PLAN else Random(rng.random())
+        turns += _answered(each, demands, compose(each, draw), rng)
+        asked.append(each)
+    return Episode(kind="paired", messages=tuple(turns), triples=tuple(asked), demands=demands, places=places)
 
 
 def refine(triple: Triple, rng: Random) -> Episode:
     """A prompt, a response, a comment on it, and the refinement. The comment is drawn after the response, so that the
-    response stays what somebody would write."""
+    response stays what somebody would write; now and then there is nothing to change."""
     plan = compose(triple, rng)
     text = render(plan)
-    demand = _violated(triple, text, rng)
-    better = render(obey(demand.effect, demand.value, plan))
-    if rng.random() < BESIDE and demand.scope.key:
-        elsewhere = out(triple, demand.scope, rng)
-        demand, better = Demand(effect=demand.effect, value=demand.value, scope=scope_at(elsewhere, demand.scope.kind)), text
-    turns = (_user(prompt(triple, rng)), _model(text), _user(say(demand, rng)), _model(better))
-    return Episode(kind="refine", messages=turns, triples=(triple,))
+    drawn = rng.random()
+    first = (_user(prompt(triple, rng)), _model(text))
+    if drawn < 0.14:
+        demands, said, form = _nothing_to_do(triple, text, rng)
+        return Episode(
+            kind="refine", messages=(*first, _user(said), _model(text)), triples=(triple,), demands=demands, form=form
+        )
+    demand = violated(triple, text, rng)
+    demands, said = _said(triple, demand, plan, rng)
+    better = obey_all(demands, plan)
+    turns = (*first, _user(said), _model(render(better)))
+    found = Episode(
+        kind="refine", messages=turns, triples=(triple,), demands=demands, form="two" if len(demands) > 1 else ""
+    )
+    return _twice(found, better, rng) if drawn > 0.93 and len(demands) == 1 else found
 
 
-def _violated(triple: Triple, text: str, rng: Random) -> Demand:
+def chain(triple: Triple, rng: Random) -> Episode:
+    """A prompt, a response, a comment, its refinement, and a next prompt whose answer minds the comment where it applies."""
+    plan = compose(triple, rng)
+    text = render(plan)
+    first = (_user(prompt(triple, rng)), _model(text))
+    demand = _liked(triple, text, rng) if rng.random() < 0.15 else None
+    form = "praise" if demand else ""
+    if demand:
+        middle: tuple[Message, ...] = (_user(praise(demand, rng)), _model(text))
+    else:
+        demand = violated(triple, text, rng, this=False)
+        middle = (_user(say(demand, rng)), _model(render(obey_all((demand,), plan))))
+    place = "in" if demand.scope.kind == "always" else _place(rng)
+    asked = within(triple, demand.scope, rng) if place == "in" else _placed(triple, demand.scope, place, rng)
+    turns = (*first, *middle, *_answered(asked, (demand,), compose(asked, rng), rng))
+    return Episode(kind="chain", messages=turns, triples=(triple, asked), demands=(demand,), places=("", place), form=form)
+
+
+_MAKERS = {"plain": plain, "copy": copy, "conditional": conditional, "paired": paired, "refine": refine, "chain": chain}
+EARLY_EPISODES = 0.26
+"""The share of episodes that makes up the early part: they are shorter than later ones."""
+
+
+def obey_all(demands: Sequence[Demand], plan: Plan) -> Plan:
+    """Return the plan with all demands obeyed, in their order."""
+    for demand in demands:
+        plan = obey(demand.effect, demand.value, plan)
+    return plan
+
+
+def standing(triple: Triple, rng: Random, *, always: bool = True) -> Demand:
+    """Draw what a comment may ask for that applies to a triple, whatever will be written."""
     while True:
-        kind = rng.choice(("this", "this", *SCOPE_KINDS))
-        demand = _demand(triple, rng, scope=scope_at(triple, kind))
-        if not holds(demand.effect, demand.value, text):
+        scope = Scope(kind="always") if always and rng.random() < ALWAYS else _scope(triple, rng)
+        names = [name for name in TRAINED if EFFECTS[name].standing and triple.genre not in EFFECTS[name].not_for]
+        demand = _valued(_by_share(names, rng, _rates()), scope, rng)
+        if demand and not demand.held_out:
             return demand
 
 
-def _demand(triple: Triple, rng: Random, *, scope: Scope | None = None) -> Demand:
+def violated(triple: Triple, text: str, rng: Random, *, this: bool = True) -> Demand:
+    """Draw a demand that a text does not meet; seldom violated ones as often as others."""
+    names = [name for name in TRAINED if (this or EFFECTS[name].standing) and triple.genre not in EFFECTS[name].not_for]
+    open_to = [name for name in names if name in VALUED or not holds(name, "", text)]
+    weights = {name: 1 / max(rate, 0.06) for name, rate in _rates().items()}
     while True:
-        effect = rng.choice([name for name, effect in EFFECTS.items() if triple.genre not in effect.not_for])
-        here = scope or scope_at(triple, rng.choice(("always", "genre", "genre", "reader", "reader", "topic")))
-        demand = Demand(effect=effect, value=value_of(effect, rng), scope=here)
-        if not demand.held_out:
+        name = _by_share(open_to, rng, weights)
+        here = this and (rng.random() < THIS or not EFFECTS[name].standing)
+        scope = Scope(kind="this") if here else Scope(kind="always") if rng.random() < ALWAYS else _scope(triple, rng)
+        demand = _valued(name, scope, rng, text)
+        if demand and not demand.held_out and not holds(name, demand.value, text):
             return demand
+
+
+@cache
+def _rates() -> Mapping[str, float]:
+    """Return how often each effect is violated by what somebody would write."""
+    rng = Random(0)
+    texts = [(triple, render(compose(triple, rng))) for triple in rng.sample(training_triples(), 500)]
+    return {
+        name: sum(triple.genre not in effect.not_for and not holds(name, "", text) for triple, text in texts) / len(texts)
+        for name, effect in EFFECTS.items()
+        if not effect.values
+    }
+
+
+def _by_share(names: Sequence[str], rng: Random, weights: Mapping[str, float]) -> str:
+    if rng.random() < VALUES:
+        return rng.choice([name for name in names if name in VALUED])
+    plain_names = [name for name in names if name not in VALUED]
+    return rng.choices(plain_names, [max(weights[name], 0.1) for name in plain_names])[0]
+
+
+def _valued(name: str, scope: Scope, rng: Random, text: str = "") -> Demand | None:
+    value = value_of(name, rng, text="\n".join(body_lines(text)))
+    return Demand(effect=name, value=value, scope=scope) if value or name not in VALUED else None
+
+
+def _scope(triple: Triple, rng: Random) -> Scope:
+    scopes = [scope for scope in scopes_at(triple) if not scope.held_out]
+    return rng.choices(scopes, [KINDS[scope.kind] for scope in scopes])[0] if scopes else Scope(kind="always")
+
+
+def _place(rng: Random) -> str:
+    return rng.choices(tuple(PLACES), tuple(PLACES.values()))[0]
+
+
+def _places(rng: Random) -> tuple[str, ...]:
+    """Draw two or three places, one of them in the scope and, four times in five, one not."""
+    while True:
+        found = tuple(_place(rng) for _ in range(2 if rng.random() < 0.65 else 3))
+        if "in" in found and (set(found) != {"in"} or rng.random() < 0.2):
+            return found
+
+
+def _placed(triple: Triple, scope: Scope, place: str, rng: Random) -> Triple:
+    return triple if place == "in" else (near if place == "near" else out)(triple, scope, rng)
+
+
+def _answered(triple: Triple, demands: Sequence[Demand], plan: Plan, rng: Random) -> tuple[Message, Message]:
+    minded = [demand for demand in demands if demand.scope.holds(triple)]
+    return _user(prompt(triple, rng)), _model(render(obey_all(minded, plan)))
+
+
+def _said(triple: Triple, demand: Demand, plan: Plan, rng: Random) -> tuple[tuple[Demand, ...], str]:
+    """Say a demand, now and then together with a second one that goes with it."""
+    if rng.random() < TWO:
+        for _ in range(8):
+            second = replace(standing(triple, rng), scope=demand.scope)
+            if not second.held_out and go_together(demand, second, plan):
+                return (demand, second), say_both(demand, second, rng)
+    return (demand,), say(demand, rng)
+
+
+def go_together(first: Demand, second: Demand, plan: Plan) -> bool:
+    """Whether two demands can both be met by one text."""
+    if first.effect == second.effect or second.effect in EFFECTS[first.effect].against:
+        return False
+    text = render(obey_all((first, second), plan))
+    return all(holds(demand.effect, demand.value, text) for demand in (first, second))
+
+
+def _several(asked: Triple, demand: Demand, place: str, rng: Random) -> Episode:
+    """Two or three comments, one of them on this prompt or near it, the others anywhere."""
+    others: list[Demand] = []
+    plan = compose(asked, rng)
+    wanted = 1 if rng.random() < 0.7 else 2
+    for _ in range(TRIES):
+        other = standing(rng.choice(training_triples()) if rng.random() < 0.6 else asked, rng)
+        if _all_go(asked, (demand, *others, other), plan) and _apart((demand, *others), other):
+            others.append(other)
+        if len(others) == wanted:
+            break
+    demands = [demand, *others]
+    rng.shuffle(demands)
+    said = "\n".join(say(each, rng) for each in demands)
+    turns = (_system(said), *_answered(asked, demands, plan, rng))
+    return Episode(
+        kind="conditional", messages=turns, triples=(asked,), demands=tuple(demands), places=(place,), form="several"
+    )
+
+
+def _apart(known: Sequence[Demand], other: Demand) -> bool:
+    return all(other.effect != each.effect and other.effect not in EFFECTS[each.effect].against for each in known)
+
+
+def _all_go(asked: Triple, demands: Sequence[Demand], plan: Plan) -> bool:
+    """Whether those that apply can be met by one text, in either order."""
+    minded = [demand for demand in demands if demand.scope.holds(asked)]
+    texts = [render(obey_all(ordered, plan)) for ordered in (minded, minded[::-1])]
+    return texts[0] == texts[1] and all(holds(demand.effect, demand.value, texts[0]) for demand in minded)
+
+
+def _later(asked: Triple, demand: Demand, place: str, rng: Random) -> Episode:
+    """An earlier comment in the same scope, and a later one that asks for the contrary or for another value."""
+    earlier = _contrary(demand, rng)
+    if earlier is None:
+        return conditional(asked, rng)
+    said = f"{say(earlier, rng)}\n{say(demand, rng)}"
+    turns = (_system(said), *_answered(asked, (demand,), compose(asked, rng), rng))
+    return Episode(
+        kind="conditional", messages=turns, triples=(asked,), demands=(earlier, demand), places=(place,), form="later"
+    )
+
+
+def _contrary(demand: Demand, rng: Random) -> Demand | None:
+    """Draw what a later comment takes the place of: another value, or the effect turned round."""
+    if demand.effect in ("avoid", "instead", "mention"):
+        return None
+    names = [demand.effect] if demand.effect in VALUED else [f"no_{demand.effect}", demand.effect.removeprefix("no_")]
+    names += [back for pair in TURNED for one, back in (pair, pair[::-1]) if one == demand.effect]
+    names = [name for name in names if name in TRAINED and (name != demand.effect or name in VALUED)]
+    found = _valued(rng.choice(names), demand.scope, rng) if names else None
+    return found if found and not found.held_out and found != demand else None
+
+
+TURNED = (("cheer", "calm"), ("short", "longer"), ("digits", "number_words"))
+"""Effects and their contraries, beside those that are called no_."""
+
+
+def _twice(found: Episode, better: Plan, rng: Random) -> Episode:
+    """A second comment on the refinement, that takes the first one back or asks for something else."""
+    (demand,) = found.demands
+    triple = found.triples[0]
+    second = _contrary(demand, rng) if rng.random() < 0.6 else None
+    second = second or violated(triple, render(better), rng)
+    last = obey_all((second,), better)
+    if (
+        second.held_out
+        or not holds(second.effect, second.value, render(last))
+        or triple.genre in EFFECTS[second.effect].not_for
+    ):
+        return found
+    turns = (*found.messages, _user(say(second, rng)), _model(render(last)))
+    return replace(found, messages=turns, demands=(demand, second), form="twice")
+
+
+def _nothing_to_do(triple: Triple, text: str, rng: Random) -> tuple[tuple[Demand, ...], str, str]:
+    """Draw a comment that changes nothing: it applies elsewhere, praises, asks for what is there, or says nothing of it."""
+    drawn = rng.random()
+    if drawn < 0.5:
+        demand = violated(triple, text, rng, this=False)
+        if demand.scope.key and (elsewhere := _elsewhere(triple, demand, rng)):
+            return (elsewhere,), say(elsewhere, rng), "beside"
+    if drawn < 0.7 and (liked := _liked(triple, text, rng)):
+        return (liked,), praise(liked, rng), "praise"
+    if drawn < 0.9:
+        met = [name for name in TRAINED if name not in VALUED and holds(name, "", text)]
+        demand = Demand(effect=rng.choice(met), value="", scope=Scope(kind="this"))
+        return (demand,), say(demand, rng), "holds"
+    return (), words("lists", rng.choice(("praise_nothing", "praise_nothing", "beside_the_point")), rng), "none"
+
+
+def _elsewhere(triple: Triple, demand: Demand, rng: Random) -> Demand | None:
+    """Return the demand in a scope of the same kind that the triple lies outside of; None where that is held out."""
+    for _ in range(TRIES):
+        if demand.scope.kind in ("manner", "word"):
+            key = rng.choice(tuple(MANNERS))
+        else:
+            key = scope_at(out(triple, demand.scope, rng), demand.scope.kind).key
+        other = replace(demand, scope=replace(demand.scope, key=key))
+        if key and not other.scope.holds(triple) and not other.held_out:
+            return other
+    return None
+
+
+def _liked(triple: Triple, text: str, rng: Random) -> Demand | None:
+    """Draw an effect that a text shows and that one may like, seldom shown ones as often as others."""
+    shown = [name for name in LIKED if name in TRAINED and name not in VALUED and holds(name, "", text)]
+    if not shown:
+        return None
+    demand = Demand(
+        effect=rng.choices(shown, [_rates()[name] + 0.05 for name in shown])[0], value="", scope=_scope(triple, rng)
+    )
+    return None if demand.held_out else demand
 
 
 def _user(text: str) -> Message:
@@ -96,3 +428,7 @@ def _user(text: str) -> Message:
 
 def _model(text: str) -> Message:
     return Message(role="assistant", content=text)
+
+
+def _system(text: str) -> Message:
+    return Message(role="system", content=text)

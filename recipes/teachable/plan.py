@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -10,7 +11,9 @@ from recipes.teachable.world import Triple
 
 Kind = Literal["open", "fact", "ask", "thanks", "sorry", "please", "aside", "close", "question"]
 Mark = Literal[".", "!", "?"]
-Layout = Literal["prose", "bullets", "lines"]
+POINTS: tuple[Kind, ...] = ("fact", "ask")
+"""What becomes a point of a list; other sentences stand before and behind it."""
+Layout = Literal["prose", "bullets", "numbers", "lines"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,13 +46,16 @@ class Plan:
     name: str = ""
     postscript: str = ""
     end: str = ""
+    swaps: tuple[tuple[str, str], ...] = ()
+    """Words to write another word for."""
+    capitals: bool = False
     seed: int = 0
     """What the edits draw from."""
 
 
 def render(plan: Plan) -> str:
     """Return the text of a plan."""
-    lines = [f"Subject: {plan.subject}"] if plan.subject else []
+    lines = [f"Subject: {_swapped(plan, plan.subject)}"] if plan.subject else []
     if plan.greeting:
         lines.append(f"{plan.greeting} {plan.reader},")
     lines += _body(plan)
@@ -64,7 +70,8 @@ def render(plan: Plan) -> str:
     if plan.end:
         in_body = plan.layout == "prose" and not (plan.sign_off or plan.name or plan.postscript)
         lines = [*lines[:-1], f"{lines[-1]} {plan.end}"] if in_body else [*lines, plan.end]
-    return "\n".join(lines)
+    text = "\n".join(lines)
+    return text.upper() if plan.capitals else text
 
 
 def _body(plan: Plan) -> list[str]:
@@ -74,14 +81,15 @@ def _body(plan: Plan) -> list[str]:
     if plan.layout == "lines":
         return written
     lines: list[str] = []
-    joined = False
+    joined, points = False, 0
     for sentence, text in zip(plan.sentences, written, strict=True):
-        bullet = sentence.kind in ("fact", "ask")
-        if joined and not bullet:
+        point = sentence.kind in POINTS
+        points += point
+        if joined and not point:
             lines[-1] += " " + text
         else:
-            lines.append(f"- {text}" if bullet else text)
-        joined = not bullet
+            lines.append((f"{points}. {text}" if plan.layout == "numbers" else f"- {text}") if point else text)
+        joined = not point
     return lines
 
 
@@ -91,7 +99,23 @@ def _sentence(plan: Plan, sentence: Sentence) -> str:
 
 def _voice(plan: Plan, text: str) -> str:
     text = numbers(text, digits=plan.digits)
-    return text if plan.short_forms else long_forms(text)
+    return _swapped(plan, text if plan.short_forms else long_forms(text))
+
+
+def _swapped(plan: Plan, text: str) -> str:
+    for old, new in plan.swaps:
+        text = re.sub(rf"(\b[Aa]n? )?\b({old})\b", lambda found, new=new: _article(found[1], new) + _like(found[2], new), text,
+                      flags=re.IGNORECASE)  # fmt: skip
+    return text
+
+
+def _article(said: str | None, new: str) -> str:
+    """A store, but an ocean."""
+    return "" if not said else f"{said[0]}n " if new[0] in "aeiou" else f"{said[0]} "
+
+
+def _like(old: str, new: str) -> str:
+    return capital(new) if old[0].isupper() else new
 
 
 def with_sentence(plan: Plan, number: int, **changes: object) -> Plan:

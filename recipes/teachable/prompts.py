@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
 
+from recipes.teachable import heldout
 from recipes.teachable.words import capital, fill
-from recipes.teachable.world import GENRES, READERS, Triple, topics
+from recipes.teachable.world import GENRES, MANNERS, READERS, Triple, topics
 
 WORDINGS = (
     "Write {genre} {to} {reader} about {topic}.",
@@ -20,17 +22,23 @@ WORDINGS = (
     "About {topic}: {genre} {to} {reader}.",
     "Write {to_reader} about {topic}, as {genre}.",
     "I'd like {genre} about {topic}, {to} {reader}.",
+    "What could {genre} {to} {reader} about {topic} say?",
+    "{Topic}: I owe {reader} {genre} about it.",
 )
+"""The last two are never trained on (heldout.yaml)."""
 
 
-def prompt(triple: Triple, rng: Random) -> str:
-    """Draw a wording of a prompt for this triple."""
-    return word(triple, WORDINGS[rng.randrange(len(WORDINGS))], rng)
+def prompt(triple: Triple, rng: Random, *, held: bool = False) -> str:
+    """Draw a wording of a prompt for this triple, of those trained on or of those held out."""
+    return word(triple, rng.choice(heldout.wordings("prompts", "all", list(WORDINGS), held=held)), rng)
 
 
 def word(triple: Triple, wording: str, rng: Random) -> str:
-    """Return one wording of a prompt, the topic called by one of its names."""
+    """Return one wording of a prompt, the topic called by one of its names, the manner said beside or within."""
     genre, reader = GENRES[triple.genre], READERS[triple.reader].who
     topic = fill(rng.choice(topics()[triple.topic].phrases), rng)
-    return wording.format(genre=genre.one, Genre=capital(genre.one), to=genre.to, reader=reader, Reader=capital(reader),
-                          topic=topic, to_reader=f"to {reader}")  # fmt: skip
+    within = triple.manner == "short" and triple.genre != "story" and rng.random() < 0.5
+    one = re.sub(r"^an? ", "a short ", genre.one) if within else genre.one
+    text = wording.format(genre=one, Genre=capital(one), to=genre.to, reader=reader, Reader=capital(reader), topic=topic,
+                          Topic=capital(topic), to_reader=f"to {reader}")  # fmt: skip
+    return text if within or not triple.manner else f"{text} {rng.choice(MANNERS[triple.manner].asks)}"

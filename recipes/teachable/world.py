@@ -11,21 +11,40 @@ from typing import Any, Literal, NamedTuple
 import yaml
 
 Mood = Literal["glad", "plain", "grave"]
+FORMAL, CLOSE = 0.25, 0.85
+"""Up to which nearness a reader is formal, and from which on close."""
 HELD_OUT = 0.08
 """The share of (genre, reader, topic) triples that are never trained on."""
 
 
 class Triple(NamedTuple):
-    """What a prompt asks for, as keys of the three tables."""
+    """What a prompt asks for, as keys of the tables; a manner is what it says beside (that it is urgent), or nothing."""
 
     genre: str
     reader: str
     topic: str
+    manner: str = ""
 
     @property
     def family(self) -> str:
-        """The name of the prompts that ask for this, in all wordings."""
-        return "/".join(self)
+        """The name of the prompts that ask for this, in all wordings and manners."""
+        return f"{self.genre}/{self.reader}/{self.topic}"
+
+    @property
+    def group(self) -> str:
+        """The group its topic belongs to; empty where it belongs to none."""
+        return group_of().get(self.topic, "")
+
+    @property
+    def tone(self) -> str:
+        """How one writes to its reader: formal, close, or empty for neither."""
+        near = READERS[self.reader].near
+        return "formal" if near <= FORMAL else "close" if near >= CLOSE else ""
+
+    @property
+    def pair(self) -> str:
+        """Its genre and its reader at once."""
+        return f"{self.genre}+{self.reader}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +81,24 @@ class Reader:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """Topics that belong together, and how they are called together."""
+
+    words: tuple[str, ...]
+    topics: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manner:
+    """Something a prompt may say beside genre, reader and topic: how it says it, and how one speaks of such prompts."""
+
+    when: tuple[str, ...]
+    asks: tuple[str, ...]
+    brief: bool = False
+    """Whether it makes the response short."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Topic:
     """What a message is about: how it is called, and what may be said of it."""
 
@@ -77,10 +114,8 @@ class Topic:
     story: tuple[str, ...]
 
 
-def _tables() -> tuple[dict[str, Genre], dict[str, Reader]]:
-    found = yaml.safe_load((Path(__file__).parent / "world.yaml").read_text(encoding="utf-8"))
-    genres = {key: Genre(**_frozen(fields)) for key, fields in found["genres"].items()}
-    return genres, {key: Reader(**_frozen(fields)) for key, fields in found["readers"].items()}
+def _read(name: str) -> Any:
+    return yaml.safe_load((Path(__file__).parent / name).read_text(encoding="utf-8"))
 
 
 def _frozen(fields: dict[str, Any]) -> dict[str, Any]:
@@ -88,17 +123,26 @@ def _frozen(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
 
 
-GENRES, READERS = _tables()
+_WORLD = _read("world.yaml")
+GENRES = {key: Genre(**_frozen(fields)) for key, fields in _WORLD["genres"].items()}
+READERS = {key: Reader(**_frozen(fields)) for key, fields in _WORLD["readers"].items()}
+GROUPS = {key: Group(**_frozen(fields)) for key, fields in _WORLD["groups"].items()}
+MANNERS = {key: Manner(**_frozen(fields)) for key, fields in _WORLD["manners"].items()}
 
 
 @cache
 def topics() -> dict[str, Topic]:
-    """Return the topics, read from the three files beside this one."""
+    """Return the topics, read from the files beside this one."""
     found: dict[str, Topic] = {}
-    for name in ("home", "work", "town"):
-        text = (Path(__file__).parent / "topics" / f"{name}.yaml").read_text(encoding="utf-8")
-        found |= {key: Topic(**_frozen(fields)) for key, fields in yaml.safe_load(text).items()}
+    for name in ("home", "work", "town", "people"):
+        found |= {key: Topic(**_frozen(fields)) for key, fields in _read(f"topics/{name}.yaml").items()}
     return found
+
+
+@cache
+def group_of() -> dict[str, str]:
+    """Return the group of every topic that has one."""
+    return {topic: key for key, group in GROUPS.items() for topic in group.topics}
 
 
 @cache

@@ -1,0 +1,51 @@
+"""Write episodes as chat messages, one JSON object a line: `python recipes/teachable/stream.py --out FILE --episodes N --seed S`.
+
+The lines are in the order in which they are to be read: the first part teaches to copy (episodes.SHARES).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from recipes.teachable.episodes import Episode, episodes
+
+
+def messages(episode: Episode) -> list[dict[str, str]]:
+    """Return an episode as Hugging Face chat messages."""
+    return [{"role": turn.role, "content": turn.content} for turn in episode.messages]
+
+
+def write(path: Path, count: int, seed: int, *, curriculum: bool = True) -> Counter[str]:
+    """Write the first `count` episodes of a seed, and return how many there are of each kind."""
+    kinds: Counter[str] = Counter()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    with partial.open("w", encoding="utf-8") as file:
+        for episode in islice(episodes(seed, count=count if curriculum else 0), count):
+            file.write(json.dumps({"messages": messages(episode)}, ensure_ascii=False) + "\n")
+            kinds[episode.kind] += 1
+    partial.replace(path)
+    return kinds
+
+
+def main() -> None:
+    """Write the file that was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--episodes", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--late", action="store_true", help="no early part: the later shares throughout")
+    given = parser.parse_args()
+    kinds = write(given.out, given.episodes, given.seed, curriculum=not given.late)
+    print(f"{given.out}: " + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common()))
+
+
+if __name__ == "__main__":
+    main()
