@@ -7,6 +7,7 @@ wrote is on disk. A write is one transaction, and there is one writer at a time.
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,10 @@ from sayso.store.questions import Added, Event, Move
 
 BUSY_SECONDS = 10.0
 """How long a write waits for another process's write before it gives up."""
+_POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24}
+"""Connections that stay open, and how many more there may be: as many threads as a server has read at once."""
 _WRITER = 0x736179736F  # "sayso": the number of the lock that writers on PostgreSQL take in turn
+_LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's name for a wait that took too long
 
 
 def open(where: str | Path, *, clock: Callable[[], str], busy_seconds: float = BUSY_SECONDS) -> Store:  # noqa: A001 (read as store.open)
@@ -48,7 +52,7 @@ def open(where: str | Path, *, clock: Callable[[], str], busy_seconds: float = B
     name = str(where)
     engine = _postgres(name) if "://" in name else _sqlite(Path(where), busy_seconds)
     shown = engine.url.render_as_string(hide_password=True) if "://" in name else name
-    store = Store(engine, where=shown, clock=clock)
+    store = Store(engine, where=shown, clock=clock, busy_seconds=busy_seconds)
     try:
         with store.reading() as db:
             current = schema.revision(db) == schema.HEAD
@@ -64,17 +68,20 @@ def open(where: str | Path, *, clock: Callable[[], str], busy_seconds: float = B
 class Store:
     """The records that are kept, and the questions that are asked of them; safe to share between threads."""
 
-    def __init__(self, engine: Engine, *, where: str, clock: Callable[[], str]) -> None:
+    def __init__(self, engine: Engine, *, where: str, clock: Callable[[], str], busy_seconds: float = BUSY_SECONDS) -> None:
         self.engine = engine
         self.where = where
         self.clock = clock
+        self._busy_seconds = busy_seconds
+        self._turn = threading.Lock()
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Give one write transaction: all of it is kept when the block ends, none when it raises."""
-        with _clear(self.where), self.engine.connect().execution_options(writes=True) as db, db.begin():
+        with self._my_turn(), _clear(self.where), self.engine.connect().execution_options(writes=True) as db, db.begin():
             if db.dialect.name == "postgresql":  # SQLite has one writer by itself
-                db.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITER})
+                patience = {"most": f"{self._busy_seconds * 1000:.0f}", "lock": _WRITER}
+                db.execute(text("SELECT set_config('lock_timeout', :most, true), pg_advisory_xact_lock(:lock)"), patience)
             yield db
 
     @contextmanager
@@ -225,6 +232,16 @@ class Store:
         """Let go of the database; what was written is on disk already."""
         self.engine.dispose()
 
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        # The threads of this process queue here: in the database they would poll, and some would wait for very long.
+        if not self._turn.acquire(timeout=self._busy_seconds):
+            raise _busy(self.where)
+        try:
+            yield
+        finally:
+            self._turn.release()
+
     def _add(self, table: Any, found: Sequence[Any]) -> Added:
         with self.writing() as db:
             return questions.add_records(db, table, found, self.clock())
@@ -248,7 +265,7 @@ def _sqlite(path: Path, busy_seconds: float) -> Engine:
         )
     if not path.absolute().parent.is_dir():
         raise StoreError("{where}: there is no folder {folder}; make it first", where=str(path), folder=str(path.parent))
-    engine = create_engine(f"sqlite:///{path.absolute()}", connect_args={"timeout": busy_seconds})
+    engine = create_engine(f"sqlite:///{path.absolute()}", connect_args={"timeout": busy_seconds}, **_POOL)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
@@ -275,7 +292,7 @@ def _postgres(name: str) -> Engine:
             "{where}: expected a path to a file, or a postgresql:// URL", where=url.render_as_string(hide_password=True)
         )
     try:
-        return create_engine(url.set(drivername="postgresql+psycopg"))
+        return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, **_POOL)
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             "PostgreSQL needs its driver, which is not installed; get it with `pip install 'sayso[postgres]'`"
@@ -291,6 +308,10 @@ def _clear(where: str) -> Iterator[None]:
         raise _refusal(where, error) from error
 
 
+def _busy(where: str) -> StoreError:
+    return StoreError("{where}: another process is writing and did not finish in time; try again", where=where)
+
+
 def _refusal(where: str, error: DBAPIError) -> StoreError:
     reason = " ".join(str(error.orig).split())
     code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # the low byte is the class of the error
@@ -301,8 +322,8 @@ def _refusal(where: str, error: DBAPIError) -> StoreError:
             "{where}: the disk is full; nothing of this change was kept, all before it is safe: free space, do it again",
             where=where,
         )
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return StoreError("{where}: another process is writing and did not finish in time; try again", where=where)
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or getattr(error.orig, "sqlstate", "") == _LOCK_NOT_AVAILABLE:
+        return _busy(where)
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         return StoreError(
             "{where}: cannot be written ({reason}); expected a file in a folder you may write to", where=where, reason=reason
