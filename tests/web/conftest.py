@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,9 +36,11 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    opened = database.open(tmp_path / "sayso.db", clock=clock)
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the responses, made once."""
+    path = tmp_path_factory.mktemp("web") / "sayso.db"
+    opened = database.open(path, clock=Clock())
     chat = Prompt(messages=(Message(role="system", content="Be kind."), Message(role="user", content="**Hello?**")))
     opened.add_responses(
         [
@@ -45,6 +49,14 @@ def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
             Response(id="r-3", prompt=ask("Write to Mei.", family="letters"), text="Mei! Thank you.", version="v2"),
         ]
     )
+    opened.close()
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path, filled: Path, clock: Clock) -> Iterator[Store]:
+    shutil.copy(filled, tmp_path / "sayso.db")
+    opened = database.open(tmp_path / "sayso.db", clock=clock)
     yield opened
     opened.close()
 
@@ -53,19 +65,17 @@ def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
 def client_for(store: Store) -> Iterator[Callable[[str, people.ReviewerRole], TestClient]]:
     """Sign somebody in: returns a client with their session and the header that shows their page is ours."""
     made = app.make(store)
-    clients: list[TestClient] = []
+    clients = ExitStack()
 
     def sign_in(name: str, role: people.ReviewerRole) -> TestClient:
         token = people.issue_token(store, "session", people.ensure_reviewer(store, name, role).id)
-        client = TestClient(made, base_url=ADDRESS, follow_redirects=False)
+        client = clients.enter_context(TestClient(made, base_url=ADDRESS, follow_redirects=False))
         client.cookies.set(security.COOKIE, token)
         client.headers[security.CSRF_HEADER] = security.csrf(token)
-        clients.append(client)
         return client
 
-    yield sign_in
-    for client in clients:
-        client.close()
+    with clients:
+        yield sign_in
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.testclient import TestClient
 
+from sayso.records import Response, ask
 from sayso.store import answering, people, teamwork
 from sayso.store.database import Store
 
@@ -11,8 +12,10 @@ from sayso.store.database import Store
 def test_the_queue_lists_responses_with_the_reader_s_counts(mei: TestClient) -> None:
     found = mei.get("/api/queue?order=oldest").json()
     assert [(item["id"], item["prompt"], item["version"], item["my_state"]) for item in found["items"]] == [
-        ("r-chat", "**Hello?**", "v1", "todo"), ("r-2", "Write to Mei.", "v1", "todo"), ("r-3", "Write to Mei.", "v2", "todo"),
-    ]  # fmt: skip
+        ("r-chat", "**Hello?**", "v1", "todo"),
+        ("r-2", "Write to Mei.", "v1", "todo"),
+        ("r-3", "Write to Mei.", "v2", "todo"),
+    ]
     assert (found["total"], found["next"], found["counts"]) == (3, None, {"todo": 3, "done": 0, "comments": 0})
 
 
@@ -31,7 +34,9 @@ def test_the_queue_goes_on_where_a_page_ended(mei: TestClient) -> None:
 def test_the_queue_is_narrowed_by_words_and_version(mei: TestClient) -> None:
     assert [item["id"] for item in mei.get("/api/queue?search=thank you").json()["items"]] == ["r-3"]
     assert [item["id"] for item in mei.get("/api/queue?version=v1&order=oldest").json()["items"]] == ["r-chat", "r-2"]
-    assert mei.get("/api/versions").json() == {"items": [{"version": "v2", "responses": 1}, {"version": "v1", "responses": 2}]}
+    assert mei.get("/api/versions").json() == {
+        "items": [{"version": "v2", "responses": 1}, {"version": "v1", "responses": 2}]
+    }
 
 
 def test_a_response_comes_as_it_is_stored_and_as_safe_html(mei: TestClient) -> None:
@@ -106,8 +111,6 @@ def test_a_response_that_is_not_there_is_said_to_be_missing_with_near_ones(mei: 
 
 
 def test_an_id_may_hold_a_slash(store: Store, mei: TestClient) -> None:
-    from sayso.records import Response, ask
-
     store.add_responses([Response(id="a/b?c/draft", prompt=ask("x"), text="y")])
     found = mei.get("/api/responses/a%2Fb%3Fc%2Fdraft")
     assert found.json()["id"] == "a/b?c/draft"

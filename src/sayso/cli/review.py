@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import getpass
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ def command(call: Call, port: int | None, host: str, names: tuple[str, ...], nam
 
     It prints a link that signs you in as the lead, and serves until it is stopped (Ctrl+C). What was saved is on disk.
     """
+    gc.disable()  # what is made while starting stays; looking through it for garbage is a fifth of the time
     from sayso.web import serving
 
     with call.workspace() as workspace:
@@ -42,6 +44,8 @@ def command(call: Call, port: int | None, host: str, names: tuple[str, ...], nam
             owner=name or _own_name(),
         )  # fmt: skip
         with serving.open(workspace.store, wanted) as served:
+            gc.freeze()
+            gc.enable()
             _say(served)
             if not no_browser:
                 click.launch(served.link)

@@ -15,7 +15,7 @@ from sayso.records import Kind, plain
 from sayso.store import people, teamwork
 from sayso.store.answering import Rating
 from sayso.store.database import Store
-from sayso.web import agreeing, forms, rendering
+from sayso.web import forms, rendering
 from sayso.web.asking import Asks, Leads
 from sayso.web.gathered import Gathered
 
@@ -126,12 +126,20 @@ def router(store: Store) -> APIRouter:
     return routes
 
 
+def _agreement(store: Store) -> dict[str, Any]:
+    from sayso.web import agreeing  # numpy, which the first page does not wait for
+
+    return agreeing.gather(store)
+
+
 def _add_people(routes: APIRouter, store: Store) -> None:
-    agreement = Gathered(store, agreeing.gather)
+    agreement = Gathered(store, _agreement)
 
     @routes.get("/team")
     def team(asker: Asks) -> Team:
         """Return everybody, how far they are, and how far they agree."""
+        from sayso.web import agreeing
+
         waiting = people.open_invitations(store) if asker.reviewer.role == "lead" else []
         return Team(
             reviewers=[_member(item) for item in teamwork.progress(store)], agreement=agreeing.shown(agreement.get()),

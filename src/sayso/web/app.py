@@ -55,7 +55,7 @@ def make(store: Store, place: Place | None = None, *, hub: events.Hub | None = N
 def api(store: Store, place: Place, hub: events.Hub) -> FastAPI:
     """Return what stands behind the guard; `make` puts the guard before it."""
     app = FastAPI(
-        title="sayso", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,
+        title="sayso", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None, redirect_slashes=False,
         telemetry=_SILENT,
     )  # fmt: skip
     draw = drawing.Drawing(static.Statics())

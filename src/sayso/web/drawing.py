@@ -28,7 +28,7 @@ class Drawing:
         self.environment.globals["_"] = i18n.gettext
         self.environment.globals["static"] = statics.address
 
-    def page(self, name: str, asker: Asker | None, *, status: int = 200, **context: Any) -> HTMLResponse:
+    def page(self, template: str, asker: Asker | None, /, *, status: int = 200, **context: Any) -> HTMLResponse:
         """Return a page; every template gets `lang`, `csrf`, `me` and `data`."""
         self.statics.refresh()
         whole = {
@@ -38,7 +38,7 @@ class Drawing:
             "me": me(asker.reviewer) if asker else None,
             "data": None,
         } | context
-        return HTMLResponse(self.environment.get_template(name).render(whole), status_code=status)
+        return HTMLResponse(self.environment.get_template(template).render(whole), status_code=status)
 
 
 def me(reviewer: Reviewer) -> dict[str, Any]:

@@ -39,7 +39,8 @@ Id = Annotated[str, Field(min_length=1, max_length=MAX_ID), AfterValidator(_stor
 Ids = Annotated[list[Id], Field(max_length=1000)]
 Answer = Literal["good", "needs_work", "bad"]
 MaybeLine = Line | None
-After = Annotated[str, Field(max_length=60, pattern=r"^[0-9.e+-]{1,24}(:[0-9]{1,18})?$")] | None
+_PLACE = r"^-?[0-9]{1,18}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,2})?(:[0-9]{1,18})?$"
+After = Annotated[str, Field(max_length=60, pattern=_PLACE)] | None
 """Where a page ends, as that page said."""
 Limit = Annotated[int, Field(ge=1, le=200)]
 Truth = Annotated[bool, Field(strict=True)]
