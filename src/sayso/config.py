@@ -49,6 +49,17 @@ def read(path: Path) -> dict[str, Any]:
     return found
 
 
+def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return mappings laid over one another, the later over the earlier, key by key at every depth."""
+    result: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            below = result.get(key)
+            both = isinstance(below, dict) and isinstance(value, Mapping)
+            result[key] = merged(below, value) if both else _copy(value) if isinstance(value, Mapping) else value  # type: ignore[arg-type]
+    return result
+
+
 def override(settings: Mapping[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
     """Return `settings` with every `a.b=value` laid over it; values are read as YAML.
 

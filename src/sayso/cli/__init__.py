@@ -10,6 +10,9 @@ COMMANDS = {
     "demo": ("sayso.cli.demo:command", "Watch a whole round on a small model"),
     "init": ("sayso.cli.init:command", "Make a workspace for a model"),
     "doctor": ("sayso.cli.doctor:command", "Check that this machine and workspace are ready"),
+    "tokenizer": ("sayso.cli.tokenizer:command", "Learn a vocabulary from text, or look at one"),
+    "pretrain": ("sayso.cli.pretrain:command", "Train a language model from random weights on text"),
+    "finetune": ("sayso.cli.finetune:command", "Train a model on conversations"),
     "plan": ("sayso.cli.plan:command", "See what a round would learn from and could show"),
     "generate": ("sayso.cli.generate:command", "Let the champion answer the prompts"),
     "review": ("sayso.cli.review:command", "Read what the model wrote and say what is wrong, in a page"),
@@ -37,4 +40,11 @@ COMMENTS = {
 }
 """What `sayso comments` offers."""
 
-__all__ = ["COMMANDS", "COMMENTS"]
+TOKENIZER = {
+    "train": ("sayso.cli.tokenizer_train:command", "Learn a byte-level vocabulary from texts"),
+    "show": ("sayso.cli.tokenizer_show:command", "Show the tokens of a text"),
+    "compare": ("sayso.cli.tokenizer_compare:command", "Compare tokenizers on the same text"),
+}
+"""What `sayso tokenizer` offers."""
+
+__all__ = ["COMMANDS", "COMMENTS", "TOKENIZER"]

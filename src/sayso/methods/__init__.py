@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sayso.records import Example
 
 METHODS = {
+    "sft": "sayso.methods.sft:Sft",
     "refine_sft": "sayso.methods.refine_sft:RefineSft",
     "refine_dpo": "sayso.methods.refine_dpo:RefineDpo",
     "hindsight": "sayso.methods.hindsight:Hindsight",

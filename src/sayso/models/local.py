@@ -43,8 +43,8 @@ def load(
         base = folders.read_json(folder / "adapter_config.json").get("base_model_name_or_path") or ""
         return load(base, adapter=folder, device=device, dtype=dtype)
     config = folders.open_config(folder)
-    place = _device(device)
-    module = folders.open_module(folder, config, dtype=_dtype(dtype, place)).to(place).eval()
+    where = place(device)
+    module = folders.open_module(folder, config, dtype=_dtype(dtype, where)).to(where).eval()
     tokenizer = folders.open_tokenizer(folder)
     model = LocalModel(name=name, module=module, tokenizer=tokenizer)
     model.base = str(Path(name).expanduser().absolute()) if Path(name).expanduser().is_dir() else name
@@ -222,7 +222,12 @@ def _standing(model: LocalModel, before: Any) -> Iterator[Any]:
                 parameter.data = data
 
 
-def _device(name: str) -> torch.device:
+def place(name: str) -> torch.device:
+    """Return the device of that name; `auto` is the GPU where there is one.
+
+    Raises:
+        ModelError: there is no such device here.
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

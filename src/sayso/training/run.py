@@ -29,7 +29,7 @@ def keep(steps: Iterator[Step], folder: Path, *, settings: Mapping[str, Any] | N
     with _said(folder):
         folder.mkdir(parents=True, exist_ok=True)
         if settings is not None:
-            _replace(folder / SETTINGS, json.dumps(_plain(settings), indent=1, ensure_ascii=False) + "\n")
+            write_whole(folder / SETTINGS, json.dumps(_plain(settings), indent=1, ensure_ascii=False) + "\n")
     for number, record in enumerate(steps):
         with _said(folder):
             if number == 0:
@@ -58,7 +58,7 @@ def read(folder: Path) -> list[dict[str, Any]]:
 def _cut(path: Path, step: int) -> None:
     if path.exists():
         before = [record for record in _whole_lines(path) if record["step"] < step]
-        _replace(path, "".join(json.dumps(record) + "\n" for record in before))
+        write_whole(path, "".join(json.dumps(record) + "\n" for record in before))
 
 
 def _whole_lines(path: Path) -> list[dict[str, Any]]:
@@ -66,7 +66,8 @@ def _whole_lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines[:-1] if line]
 
 
-def _replace(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file beside its place, flush it to disk and rename it."""
     writing = path.with_name(path.name + ".writing")
     with writing.open("w", encoding="utf-8") as file:
         file.write(text)

@@ -1,0 +1,37 @@
+"""`sayso pretrain`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from sayso.cli.options import Call, option, verb, with_dry_run, with_json, with_settings
+
+
+@verb
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILES…")
+@option("--out", required=True, type=click.Path(path_type=Path), metavar="FOLDER", help="The run's folder.")
+@option("--architecture", metavar="NAME", help="A causal model of transformers: llama, gpt2, gpt_neox, qwen2 …")
+@option("--tokenizer", metavar="TOKENIZER", help="A folder made by sayso tokenizer train, or a Hugging Face id.")
+@option("--tokens", type=click.IntRange(min=1), metavar="N", help="End the schedule after about so many tokens.")
+@with_settings
+@with_dry_run
+@with_json
+def command(call: Call, files: tuple[Path, ...], out: Path, architecture: str | None, tokenizer: str | None,
+    tokens: int | None) -> None:  # fmt: skip
+    """Train a language model from random weights on text.
+
+    FILES are .txt, .jsonl (lines with text), these with .gz, or folders of them. The architecture's own keys are set with
+    --set model.KEY=VALUE. The model is written to FOLDER/model; the same command goes on where it was stopped.
+    """
+    from sayso import config
+    from sayso.cli import training
+    from sayso.training import pretraining
+
+    given = {"architecture": architecture, "tokenizer": tokenizer, "data.tokens": tokens}
+    first = [f"{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
+    layers = [config.read(call.config)] if call.config else []
+    settings = pretraining.settings_of(layers, [*first, *call.laid_over])
+    training.do(call, lambda: pretraining.task(files, settings), out)

@@ -1,0 +1,33 @@
+"""`sayso tokenizer train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sayso.cli import console
+from sayso.cli.options import Call, option, verb, with_json
+from sayso.i18n import gettext as _
+
+
+@verb
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILES…")
+@option("--out", required=True, type=click.Path(path_type=Path), metavar="FOLDER", help="Where the tokenizer is written.")
+@option("--vocab-size", type=click.IntRange(min=1), default=8192, metavar="N", help="Entries of the vocabulary (8192).")
+@option("--context", type=click.IntRange(min=1), default=1024, metavar="N",
+    help="The longest text a model with it will read, in tokens (1024).")  # fmt: skip
+@with_json
+def command(call: Call, files: tuple[Path, ...], out: Path, vocab_size: int, context: int) -> None:
+    """Learn a byte-level vocabulary from texts and conversations.
+
+    FILES are .txt, .jsonl (lines with text or messages), these with .gz, or folders of them. The folder opens with Hugging
+    Face's AutoTokenizer and has a chat template.
+    """
+    from sayso.text import corpus, tokenizer
+
+    read = corpus.files_of(files)
+    texts = (text for document in corpus.documents(read) for text in document.texts())
+    entries = tokenizer.train(texts, out, vocab_size=vocab_size, model_max_length=context)
+    said = _("{folder}: a vocabulary of {n} entries.").format(folder=out, n=entries)
+    call.give({"tokenizer": str(out), "entries": entries}, lambda: console.lines(said))

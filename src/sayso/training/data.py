@@ -1,0 +1,282 @@
+"""From files to rows: what is read is written once as token files in the run folder, and training reads those.
+
+An encoder turns one document after another into rows: `Texts` cuts plain text to the context, `Chats` makes one row of a
+conversation. Rows that the model's context cannot hold are counted and left out, never cut.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, overload
+
+from sayso.batches import Row
+from sayso.errors import PreflightError, RecordError, SettingsError
+from sayso.methods.sft import conversation
+from sayso.text import corpus, tokens
+from sayso.text.corpus import Document
+from sayso.text.tokens import Encoded, TokenFile
+
+if TYPE_CHECKING:
+    from sayso.models.local import LocalModel
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Data:
+    """What is read, and how it becomes rows."""
+
+    validation: tuple[str, ...] = ()
+    """Files to measure on that are not learnt from; empty: a share of the documents is held back."""
+    validation_share: float = 0.01
+    """The share of the documents that is held back, when no files are named; 0: none."""
+    validation_tokens: int = 50_000
+    """Measure on so many tokens at most; 0: on all."""
+    max_length: int = 0
+    """The longest row; 0: as long as the model's context."""
+    packing: bool = False
+    """Plain text: documents share rows, so that all rows are full; otherwise a row never crosses documents."""
+    tokens: int = 0
+    """End the schedule after about so many tokens, however many rows there are; 0: as the training settings say."""
+    eval_steps: int = 500
+    """Measure on the validation rows every so many steps and at the end; 0: at the end only."""
+
+    def __post_init__(self) -> None:
+        for name in ("validation_tokens", "max_length", "tokens", "eval_steps"):
+            if getattr(self, name) < 0:
+                raise SettingsError("data.{key}: found {found}; expected 0 or more", key=name, found=getattr(self, name))
+        if not 0 <= self.validation_share < 1:
+            raise SettingsError(
+                "data.validation_share: found {found}; expected a share from 0 to below 1", found=self.validation_share
+            )
+
+
+class TokenRows(Sequence[Row]):
+    """The rows of a token file; one is made when it is asked for."""
+
+    def __init__(self, file: TokenFile, name: str) -> None:
+        self._file, self._name = file, name
+        self.facts = file.facts
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all rows."""
+        return self.facts.tokens
+
+    def digest(self) -> str:
+        """Return the hash of all rows, in order."""
+        return self.facts.digest
+
+    def __len__(self) -> int:
+        return len(self._file)
+
+    @overload
+    def __getitem__(self, number: int) -> Row: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[Row]: ...
+    def __getitem__(self, number: int | slice) -> Row | Sequence[Row]:
+        if isinstance(number, slice):
+            return [self[place] for place in range(*number.indices(len(self)))]
+        place = number + len(self) if number < 0 else number
+        if not 0 <= place < len(self):
+            raise IndexError(number)
+        ids, learnt = self._file.row(place)
+        return Row(ids=tuple(ids.tolist()), weights=tuple(map(float, learnt.tolist())), label=f"{self._name} {place + 1}")
+
+
+class Encoder(Protocol):
+    """Turns documents, one after another, into rows."""
+
+    left_out: int
+    """Rows that were longer than allowed."""
+
+    def __call__(self, document: Document) -> Iterator[Encoded]:
+        """Yield the rows that are full with this document."""
+        ...
+
+    def rest(self) -> Iterator[Encoded]:
+        """Yield what is left at the end."""
+        ...
+
+
+class Texts:
+    """Plain text: it begins after a start (or end) token, ends with the end token, and is cut to rows.
+
+    Rows of one document overlap by one token, so that every token of it is learnt once.
+    """
+
+    def __init__(self, tokenizer: Any, *, end: int, longest: int, packing: bool) -> None:
+        self._tokenizer, self._end, self._longest, self._packing = tokenizer, end, longest, packing
+        self._start = end if tokenizer.bos_token_id is None else tokenizer.bos_token_id
+        self._waiting: list[int] = []
+        self._bytes = 0
+        self.left_out = 0
+
+    def __call__(self, document: Document) -> Iterator[Encoded]:
+        """Yield the rows that are full with this document."""
+        if not self._waiting:
+            self._waiting.append(self._start)
+        self._waiting += self._tokenizer(document.text, add_special_tokens=False, split_special_tokens=True).input_ids
+        self._bytes += len(document.text.encode())
+        if document.ends:
+            self._waiting.append(self._end)
+        yield from self._full()
+        if document.ends and not self._packing:
+            yield from self.rest()
+
+    def rest(self) -> Iterator[Encoded]:
+        """Yield what is left at the end."""
+        ids, self._waiting = self._waiting, []
+        if len(ids) > 1:
+            yield self._row(ids)
+
+    def _full(self) -> Iterator[Encoded]:
+        start = 0
+        while len(self._waiting) - start > self._longest:
+            yield self._row(self._waiting[start : start + self._longest])
+            start += self._longest - 1
+        self._waiting = self._waiting[start:]
+
+    def _row(self, ids: list[int]) -> Encoded:
+        """Return a row; the bytes of a document go with its first, so that the sum over whole documents is right."""
+        size, self._bytes = self._bytes, 0
+        return Encoded(ids=ids, learnt=[0] + [1] * (len(ids) - 1), num_bytes=size)
+
+
+class Chats:
+    """Conversations: one is one row, the assistant's turns are learnt."""
+
+    def __init__(self, policy: LocalModel, *, longest: int, last_turn_only: bool) -> None:
+        self._policy, self._longest, self._last = policy, longest, last_turn_only
+        self.left_out = 0
+
+    def __call__(self, document: Document) -> Iterator[Encoded]:
+        """Yield the row of a conversation, when it is not too long."""
+        found = conversation(document.messages, self._policy, last_turn_only=self._last, label=document.where)
+        if not found.ids:
+            raise RecordError(
+                "{where}: found no answer to learn; expected a turn of the assistant after one of the user",
+                where=document.where,
+            )
+        if len(found.ids) > self._longest:
+            self.left_out += 1
+            return
+        answers = [turn.content for turn in document.messages[1:] if turn.role == "assistant"]
+        size = sum(len(text.encode()) for text in (answers[-1:] if self._last else answers))
+        yield Encoded(ids=found.ids, learnt=[int(weight) for weight in found.weights], num_bytes=size)
+
+    def rest(self) -> Iterator[Encoded]:
+        """Yield nothing: no row waits for another."""
+        return iter(())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """Files, what they must hold, and how they are encoded; `key` names everything that decides the rows."""
+
+    files: Sequence[Path]
+    validation: Sequence[Path]
+    kind: corpus.Kind
+    encoder: Callable[[], Encoder]
+    vocab_size: int
+    longest: int
+    """Tokens of the longest row that is allowed."""
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Material:
+    """Rows to learn from, and rows to measure on (None: there are none)."""
+
+    train: TokenRows
+    validation: TokenRows | None
+
+    @property
+    def left_out(self) -> int:
+        """Rows that were longer than the context."""
+        return self.train.facts.left_out + (self.validation.facts.left_out if self.validation else 0)
+
+
+Told = Callable[[int], None]
+"""Is told how many bytes of text were read so far."""
+
+
+def gather(source: Source, data: Data, folder: Path, *, seed: int, told: Told) -> Material:
+    """Return the rows of a source, from the token files in `folder` when they are of the same source, else newly written.
+
+    Raises:
+        RecordError: a file is wrong; its line is named.
+        PreflightError: there is no row to learn from.
+        StoreError: the disk refused.
+    """
+    key = hashlib.sha256(json.dumps([source.key, _decisive(data), seed]).encode()).hexdigest()
+    places = (folder / "train", folder / "validation")
+    train, held = (tokens.kept(place, key) for place in places)
+    if train is None or held is None:
+        train, held = _write(source, data, key, places, seed=seed, told=told)
+    if not len(train):
+        if train.facts.left_out:
+            raise PreflightError(
+                "all {count} rows are longer than {limit} tokens, so that none is left to learn from; "
+                "raise data.max_length, or use a model with a longer context",
+                count=train.facts.left_out, limit=source.longest,
+            )  # fmt: skip
+        raise PreflightError("the files hold no text to learn from: {files}", files=", ".join(map(str, source.files[:3])))
+    return Material(train=TokenRows(train, "row"), validation=TokenRows(held, "validation row") if len(held) else None)
+
+
+def tokenizer_digest(tokenizer: Any) -> str:
+    """Return a hash of a tokenizer and its chat template."""
+    form = [tokenizer.backend_tokenizer.to_str(), str(tokenizer.chat_template)]
+    return hashlib.sha256(json.dumps(form).encode()).hexdigest()
+
+
+def key_of(**parts: Any) -> str:
+    """Return a hash of what decides the rows."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _decisive(data: Data) -> Mapping[str, Any]:
+    return {name: value for name, value in asdict(data).items() if name not in ("tokens", "eval_steps", "validation")}
+
+
+def _write(
+    source: Source, data: Data, key: str, places: tuple[Path, Path], *, seed: int, told: Told
+) -> tuple[TokenFile, TokenFile]:
+    share = 0.0 if source.validation else data.validation_share
+    limit = data.validation_tokens or None
+    with _writer(places[0], source, key) as train, _writer(places[1], source, key) as held:
+        learnt, measured = source.encoder(), source.encoder()
+        for document in corpus.documents(source.validation, kind=source.kind):
+            if limit is not None and held.num_tokens >= limit and document.starts:
+                break
+            _add(held, measured(document))
+        number, back, read = 0, False, 0
+        for document in corpus.documents(source.files, kind=source.kind):
+            if document.starts:
+                number += 1
+                room = limit is None or held.num_tokens < limit
+                back = room and _held_back(seed, number, share)
+            _add(*((held, measured(document)) if back else (train, learnt(document))))
+            read += sum(len(text) for text in document.texts())
+            told(read)
+        _add(held, measured.rest())
+        _add(train, learnt.rest())
+        return train.done(left_out=learnt.left_out), held.done(left_out=measured.left_out)
+
+
+def _writer(place: Path, source: Source, key: str) -> tokens.Writer:
+    return tokens.Writer(place, key=key, vocab_size=source.vocab_size)
+
+
+def _add(writer: tokens.Writer, rows: Iterator[Encoded]) -> None:
+    for row in rows:
+        writer.add(row)
+
+
+def _held_back(seed: int, number: int, share: float) -> bool:
+    """Whether a document is measured on: a hash decides, so that the rest of the file does not matter."""
+    return zlib.crc32(f"{seed} {number}".encode()) < share * 2**32

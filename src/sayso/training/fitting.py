@@ -1,0 +1,360 @@
+"""A whole training with its folder: steps, checkpoints, validation, a report and the model at the end.
+
+The folder holds `settings.json`, `tokens/`, `metrics.jsonl` (a line a step), `validation.jsonl` (a line a measurement),
+`checkpoints/`, `report.json` and `model/`, which Hugging Face opens. The same call again goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+
+from sayso.batches import collate, micro_batches
+from sayso.errors import SettingsError, StoreError
+from sayso.i18n import gettext as _
+from sayso.training import order, run
+from sayso.training.data import Data, Material, Source, TokenRows, gather
+from sayso.training.optimizer import prepare
+from sayso.training.settings import Train
+from sayso.training.steps import Step, steps
+
+if TYPE_CHECKING:
+    from sayso.methods import Method
+    from sayso.models.local import LocalModel
+
+VALIDATION, REPORT, MODEL, TOKENS = "validation.jsonl", "report.json", "model", "tokens"
+_MEAN_OF = 50
+_TELL_EVERY_BYTES = 1_000_000
+_FREE = ("train.save_steps", "train.save_total_limit", "train.max_tokens", "data.eval_steps", "device")
+
+
+class Watch(Protocol):
+    """Is told how far a stage has come."""
+
+    def __call__(self, *, stage: str, done: int, total: int, unit: str, note: str) -> None:
+        """Take note of it."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """What is trained on what, before anything is read."""
+
+    verb: str
+    policy: LocalModel
+    method: Method
+    source: Source
+    train: Train
+    data: Data
+    form: Mapping[str, Any]
+    """What the run is of: other values in the same folder are refused."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """What is trained on what, with its rows."""
+
+    verb: str
+    policy: LocalModel
+    """Made ready to learn."""
+    method: Method
+    material: Material
+    train: Train
+    data: Data
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measured:
+    """What the model costs on the validation rows: nats a token, bits a byte of text, and how many tokens were learnt from."""
+
+    step: int
+    loss: float
+    bits_per_byte: float
+    tokens: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What a training came to."""
+
+    model: str
+    parameters: int
+    steps: int
+    rows: int
+    left_out: int
+    """Rows that were longer than the context."""
+    tokens: int
+    """Tokens that went through the model, over all steps."""
+    seconds: float
+    """In training and measuring, interruptions not counted."""
+    loss: float
+    """Nats a token, mean of the last steps."""
+    validation: Measured | None
+    again: bool = False
+    """Whether it was done before."""
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Tokens a second, measuring included."""
+        return self.tokens / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preview:
+    """What a training would do."""
+
+    parameters: int
+    trainable: int
+    rows: int
+    left_out: int
+    tokens: int
+    """Tokens of all rows."""
+    longest: int
+    validation_tokens: int
+    steps: int
+    tokens_seen: int
+    """Tokens that all steps together see, about."""
+    seconds: float
+    """How long it would take, from a few batches that were tried."""
+    packed: str
+
+
+def laid_out(material: Material, train: Train, data: Data) -> Train:
+    """Return the training settings with as many steps as the budget of tokens wants.
+
+    Raises:
+        SettingsError: both a number of steps and a number of tokens were asked for.
+    """
+    if not data.tokens:
+        return train
+    if train.max_steps:
+        raise SettingsError("train.max_steps and data.tokens both end the schedule; set one of them")
+    per_epoch = math.ceil(len(material.train) / train.groups_per_step)
+    return replace(train, max_steps=max(1, round(data.tokens / material.train.tokens * per_epoch)))
+
+
+def tokens_of(material: Material, train: Train) -> int:
+    """Return how many tokens all steps together see, about."""
+    per_epoch = math.ceil(len(material.train) / train.groups_per_step)
+    return round(material.train.tokens * order.num_steps(len(material.train), train) / per_epoch)
+
+
+def expect_same(folder: Path, form: Mapping[str, Any]) -> None:
+    """Pass silently unless the folder holds a run of something else.
+
+    Raises:
+        SettingsError: it does; what differs is named.
+    """
+    path = folder / run.SETTINGS
+    if not (folder / REPORT).exists() and not any((folder / "checkpoints").glob("step-*")):
+        return
+    try:
+        before = _flat(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            "{path!r} holds a run whose settings cannot be read ({reason}); choose another folder",
+            path=str(folder), reason=str(error),
+        ) from error  # fmt: skip
+    now = _flat(json.loads(json.dumps(form, default=str)))
+    differ = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key) and key not in _FREE)
+    if differ:
+        shown = ", ".join(f"{key}: {_short(before.get(key))} → {_short(now.get(key))}" for key in differ[:4])
+        raise SettingsError(
+            "{path!r} holds a run with other settings ({shown}); give back what it was started with, or choose another folder",
+            path=str(folder), shown=shown,
+        )  # fmt: skip
+
+
+def fit(task: Task, folder: Path, watch: Watch) -> Report:
+    """Train to the end, or on to the end, and return the report; a training that was done before is not done again.
+
+    Raises:
+        SettingsError: the folder holds another run.
+        RecordError: a line of a file is wrong.
+        PreflightError: there is nothing to learn from.
+        ModelError: the loss is not finite.
+        StoreError: the disk refused.
+    """
+    expect_same(folder, task.form)
+    before = _done_before(folder)
+    if before:
+        return before
+    job = _job(task, folder / TOKENS, watch)
+    records = steps(job.method, job.policy, job.material.train, job.train, folder=folder, resume=True)
+    told = _Told(job, watch)
+    for record in run.keep(records, folder, settings=task.form):
+        told(record)
+        if job.material.validation and _measures_after(record, job.data):
+            told.validation = measure(job.policy, job.material.validation, record.step, job.train)
+            _note(folder, told.validation)
+    job.policy.save(folder / MODEL)
+    report = _report(job, folder)
+    run.write_whole(folder / REPORT, json.dumps(asdict(report), indent=1) + "\n")
+    return report
+
+
+def preview(task: Task, folder: Path, watch: Watch) -> Preview:
+    """Return what `fit` would do, and write nothing into the folder; a few batches are tried for the time it would take."""
+    expect_same(folder, task.form)
+    with tempfile.TemporaryDirectory() as aside:
+        return _preview(_job(task, Path(aside), watch))
+
+
+def _job(task: Task, place: Path, watch: Watch) -> Job:
+    """Read the files into token files in `place`, and make the model ready to learn."""
+    seed = task.train.seed
+    material = gather(task.source, task.data, place, seed=seed, told=_reading(task.source.files, watch))
+    train = laid_out(material, task.train, task.data)
+    return Job(
+        verb=task.verb, policy=prepare(task.policy, train), method=task.method, material=material, train=train, data=task.data
+    )
+
+
+def _reading(files: Sequence[Path], watch: Watch) -> Callable[[int], None]:
+    """Return what is told how many bytes were read, and passes it on now and then."""
+    total = max(1, sum(path.stat().st_size for path in files))
+    said = 0
+
+    def told(done: int) -> None:
+        nonlocal said
+        if done - said >= _TELL_EVERY_BYTES:
+            said = done
+            watch(stage=_("read"), done=min(done, total), total=total, unit=_("bytes"), note="")
+
+    return told
+
+
+def _done_before(folder: Path) -> Report | None:
+    """Return the report of a finished training, or None."""
+    try:
+        found = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise StoreError("{path!r} cannot be read: {reason}", path=str(folder / REPORT), reason=str(error)) from error
+    validation = Measured(**found["validation"]) if found["validation"] else None
+    return Report(**{**found, "validation": validation, "again": True})
+
+
+def _preview(job: Job) -> Preview:
+    facts, held = job.material.train.facts, job.material.validation
+    seen = tokens_of(job.material, job.train)
+    return Preview(
+        parameters=job.policy.num_parameters(), trainable=job.policy.num_parameters(trainable=True), rows=len(job.material.train),
+        left_out=job.material.left_out, tokens=facts.tokens, longest=facts.longest, validation_tokens=held.tokens if held else 0,
+        steps=order.num_steps(len(job.material.train), job.train), tokens_seen=seen,
+        seconds=seen * _seconds_a_token(job), packed=job.policy.packed_reason,
+    )  # fmt: skip
+
+
+@torch.no_grad()
+def measure(policy: LocalModel, rows: TokenRows | None, step: int, train: Train) -> Measured:
+    """Return the mean loss over rows, and what that is in bits for every byte of the text that was to be foretold."""
+    assert rows is not None, "nothing to measure on"
+    total, count = 0.0, 0.0
+    for part in micro_batches(rows, group=1, max_tokens=train.max_tokens):
+        batch = collate(part, packed=policy.packed, pad_id=policy.pad_id, device=policy.device)
+        total -= float((policy.token_logprobs(batch) * batch.weights).sum())
+        count += float(batch.weights.sum())
+    bits = total / math.log(2) / rows.facts.num_bytes if rows.facts.num_bytes else math.nan
+    return Measured(step=step, loss=total / count, bits_per_byte=bits, tokens=int(count))
+
+
+class _Told:
+    """Says after each step how far the run is, in tokens, with the loss of the last steps."""
+
+    def __init__(self, job: Job, watch: Watch) -> None:
+        self._job, self._watch, self._total = job, watch, tokens_of(job.material, job.train)
+        self._losses: list[float] = []
+        self._done = 0
+        self.validation: Measured | None = None
+
+    def __call__(self, record: Step) -> None:
+        if not self._losses:
+            share = (record.step - 1) / record.num_steps
+            self._done = round(self._total * share)
+        self._losses = [*self._losses[1 - _MEAN_OF :], record.loss]
+        self._done += record.tokens
+        last = record.step == record.num_steps
+        note = _("step {step} of {of}, loss {loss}").format(
+            step=record.step, of=record.num_steps, loss=f"{sum(self._losses) / len(self._losses):.3f}"
+        )
+        if self.validation:
+            note += ", " + _("validation {loss}").format(loss=f"{self.validation.loss:.3f}")
+        done = self._total if last else min(self._done, self._total - 1)
+        self._watch(stage=self._job.verb, done=done, total=self._total, unit=_("tokens"), note=note)
+
+
+def _measures_after(record: Step, data: Data) -> bool:
+    last = record.step == record.num_steps
+    return last or bool(data.eval_steps and record.step % data.eval_steps == 0)
+
+
+def _note(folder: Path, found: Measured) -> None:
+    """Append a measurement; those of steps that are done again are dropped."""
+    before = [line for line in _noted(folder) if line["step"] < found.step]
+    run.write_whole(folder / VALIDATION, "".join(json.dumps(line) + "\n" for line in [*before, asdict(found)]))
+
+
+def _noted(folder: Path) -> list[dict[str, Any]]:
+    path = folder / VALIDATION
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def _last(folder: Path) -> Measured | None:
+    noted = _noted(folder)
+    return Measured(**noted[-1]) if noted else None
+
+
+def _report(job: Job, folder: Path) -> Report:
+    records = run.read(folder)
+    last = [record["loss"] for record in records[-_MEAN_OF:]]
+    return Report(
+        model=str(folder / MODEL), parameters=job.policy.num_parameters(), steps=len(records), rows=len(job.material.train),
+        left_out=job.material.left_out, tokens=sum(record["tokens"] for record in records), seconds=round(_seconds(records), 3),
+        loss=sum(last) / len(last), validation=_last(folder) if job.material.validation else None,
+    )  # fmt: skip
+
+
+def _seconds(records: Sequence[Mapping[str, Any]]) -> float:
+    """Add up the time of a run and of its resumptions: a record's clock starts anew with each."""
+    clocks = [record["seconds"] for record in records]
+    ends = [before for before, after in zip(clocks, clocks[1:], strict=False) if after < before]
+    return float(sum(ends) + (clocks[-1] if clocks else 0.0))
+
+
+def _seconds_a_token(job: Job) -> float:
+    """Try two batches, one to warm up, and leave no gradient behind."""
+    rows = job.material.train
+    few = [rows[number] for number in range(min(len(rows), 4 * job.train.groups_per_step))]
+    parts = list(micro_batches(few, group=1, max_tokens=job.train.max_tokens))[:3]
+    taken, count = 0.0, 0
+    for number, part in enumerate([parts[0], *parts]):
+        started = time.perf_counter()
+        batch = collate(part, packed=job.policy.packed, pad_id=job.policy.pad_id, device=job.policy.device)
+        torch.autograd.backward(job.method.loss(job.policy, job.policy, batch).total)
+        if number:
+            taken += time.perf_counter() - started
+            count += sum(len(item.ids) for item in part)
+    for parameter in job.policy.module.parameters():
+        parameter.grad = None
+    return taken / count
+
+
+def _flat(form: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(form, Mapping):
+        return {prefix: form}
+    return {key: value for name, inner in form.items() for key, value in _flat(inner, f"{prefix}.{name}" if prefix else name).items()}
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 24 else f"{text[:20]}…"

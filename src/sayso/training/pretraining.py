@@ -1,0 +1,102 @@
+"""`pretrain`: a model from random weights, on plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from sayso import config
+from sayso.errors import SettingsError
+from sayso.methods.sft import Sft
+from sayso.models.fresh import fresh
+from sayso.models.local import LocalModel
+from sayso.text import corpus
+from sayso.training.data import Data, Source, Texts, key_of, tokenizer_digest
+from sayso.training.fitting import Task
+from sayso.training.settings import Train
+
+VERB = "pretrain"
+USUAL: Mapping[str, Any] = {
+    "train": {
+        "learning_rate": 3e-3, "num_train_epochs": 1.0, "per_device_train_batch_size": 16, "max_tokens": 4096, "warmup_ratio": 0.03,
+        "weight_decay": 0.05, "adam_beta2": 0.99, "lr_scheduler_type": "linear", "save_steps": 100, "use_lora": False,
+    }
+}  # fmt: skip
+"""What a model of a few million weights wants, where it differs from the usual training settings."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pretraining:
+    """Settings of a pretraining."""
+
+    architecture: str = "llama"
+    """A causal model of transformers: llama, gpt2, gpt_neox, qwen2, mistral …"""
+    tokenizer: str = ""
+    """The folder of a tokenizer, or a Hugging Face id."""
+    model: Mapping[str, Any] = field(default_factory=dict)
+    """The architecture's own keys, such as hidden_size; vocabulary, context and special tokens come from the tokenizer."""
+    data: Data = field(default_factory=Data)
+    train: Train = field(default_factory=Train)
+    seed: int = 0
+    """The first weights, the order of rows, and what is held back."""
+    device: str = "auto"
+    """Where it is trained: auto is the GPU where there is one."""
+
+
+def settings_of(layers: Sequence[Mapping[str, Any]], assignments: Sequence[str]) -> Pretraining:
+    """Return settings: the usual ones, the layers over them, and `key=value` assignments over those.
+
+    Raises:
+        SettingsError: an unknown key or a wrong value.
+    """
+    form = config.merged(USUAL, *layers)
+    found = config.build(Pretraining, config.override(form, assignments), where=VERB)
+    if found.train.use_lora:
+        raise SettingsError("train.use_lora: random weights have nothing to adapt; leave it false")
+    return replace(found, train=replace(found.train, seed=found.seed))
+
+
+def task(files: Sequence[Path], settings: Pretraining) -> Task:
+    """Return a pretraining on files, for `training.fitting` to do.
+
+    Raises:
+        SettingsError: a wrong setting.
+        NotFoundError: no such file, tokenizer or architecture.
+        RecordError: a file cannot be read.
+    """
+    policy = _policy(settings)
+    source, form = _source(files, settings, policy)
+    return Task(
+        verb=VERB, policy=policy, method=Sft(learning_rate=3e-3), source=source, train=settings.train, data=settings.data,
+        form=form,
+    )  # fmt: skip
+
+
+def _policy(settings: Pretraining) -> LocalModel:
+    if not settings.tokenizer:
+        raise SettingsError("tokenizer: expected a folder; make one with: sayso tokenizer train FILES --out FOLDER")
+    return fresh(
+        settings.architecture, settings.model, Path(settings.tokenizer), seed=settings.seed, device=settings.device
+    )
+
+
+def _source(files: Sequence[Path], settings: Pretraining, policy: LocalModel) -> tuple[Source, dict[str, Any]]:
+    data = settings.data
+    read = corpus.files_of(files)
+    held = corpus.files_of([Path(name) for name in data.validation]) if data.validation else []
+    longest = min(data.max_length or policy.max_length, policy.max_length)
+    form = {
+        **asdict(settings), "verb": VERB,
+        "files": corpus.digest(read), "validation_files": corpus.digest(held), "tokenizer": tokenizer_digest(policy.tokenizer),
+    }  # fmt: skip
+    end = policy.tokenizer.eos_token_id
+    source = Source(
+        files=read, validation=held, kind="text", longest=longest, vocab_size=len(policy.tokenizer),
+        encoder=lambda: Texts(
+            policy.tokenizer, end=min(policy.chat.stop_ids) if end is None else end, longest=longest, packing=data.packing
+        ),
+        key=key_of(verb=VERB, longest=longest, **{name: form[name] for name in ("files", "validation_files", "tokenizer")}),
+    )  # fmt: skip
+    return source, form
