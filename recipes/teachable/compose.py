@@ -62,11 +62,11 @@ def compose(triple: Triple, rng: Random) -> Plan:
     words, parts = Random(seed), Random(seed + 1)
     said, spare = _story(topic, genre, words) if triple.genre == "story" else _message(triple, genre, reader, topic, words)
     drawn = [parts.random() for _ in range(7)]
-    formal = reader.near < 0.5
+    greetings = GREETINGS["formal" if reader.near < 0.5 else "close"]
     plan = Plan(
         triple=triple, reader=parts.choice(reader.names), sentences=tuple(said), spare=tuple(spare), seed=seed,
         subject=topic.subject if drawn[0] < genre.subject else "",
-        greeting=_at(drawn[1] / genre.greeting, GREETINGS["formal" if formal else "close"]) if drawn[1] < genre.greeting else "",
+        greeting=_at(drawn[1] / genre.greeting, greetings) if drawn[1] < genre.greeting else "",
         layout=_layout(genre, drawn[2]), digits=drawn[3] < 0.65, short_forms=drawn[4] < 0.35 + 0.6 * reader.near,
         postscript=parts.choice(POSTSCRIPTS).format(it=parts.choice(THINGS)) if drawn[5] < 0.06 else "",
     )  # fmt: skip

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -22,8 +23,13 @@ GREETING = re.compile(r"[A-Z][\w ]*( [A-Z][\w.]*( [A-Z]\w+)?| team| all),|(Hi|He
 SORRY = re.compile(r"\b(sorry|apolog)", re.IGNORECASE)
 NUMBER = re.compile(r"\d|\b(" + "|".join(sorted(NUMBER_WORDS.values())) + r"|hundred)\b", re.IGNORECASE)
 POINT = re.compile(r"^(- |\d+\. )", re.MULTILINE)
-OPENED = re.compile("|".join(sorted({text.split("{")[0] for texts in OPENINGS.values() for text in texts})).replace("I'm", "I( a|')m")
-                    .replace("I'd", "I('| woul)d").replace("It's", "It( i|')s").replace("Here's", "Here( i|')s"))  # fmt: skip
+_OPENINGS = sorted({text.split("{")[0] for texts in OPENINGS.values() for text in texts})
+_FIRST_WORDS = {"I'm": "I am", "I'd": "I would", "It's": "It is", "Here's": "Here is"}
+_LONG = [
+    text.replace(short, long, 1) for text in _OPENINGS for short, long in _FIRST_WORDS.items() if text.startswith(short)
+]
+OPENED = re.compile("|".join([*_OPENINGS, *_LONG]))
+"""How a message begins that says what it is about."""
 _SAID = yaml.safe_load((Path(__file__).parent / "wordings.yaml").read_text(encoding="utf-8"))
 WORDINGS: dict[str, list[str]] = _SAID["wishes"]
 """How a comment asks for each effect; `{value}` stands for the value, `{old}` and `{new}` for a word and its replacement."""
@@ -107,7 +113,7 @@ def is_well_formed(text: str) -> bool:
     if len(words) < 2 or not body_lines(text):
         return False
     known = sum(word in known_words() for word in words)
-    pairs = list(zip(words, words[1:], strict=False))
+    pairs = list(pairwise(words))
     return known >= 0.6 * len(words) and len(set(pairs)) >= 0.7 * len(pairs)
 
 
@@ -283,13 +289,15 @@ EFFECTS = {
     "sorry": Effect(check=lambda text, _: bool(SORRY.search(text)), edit=_sorry, not_for=("story",), against=("no_sorry",)),
     "no_sorry": Effect(check=lambda text, _: not SORRY.search(text), edit=_without("sorry"), against=("sorry",)),
     "thanks": Effect(
-        check=lambda text, _: "thank" in text.lower(), edit=_polite("thanks", THANKS), not_for=("story",), against=("no_thanks",)
+        check=lambda text, _: "thank" in text.lower(), edit=_polite("thanks", THANKS), not_for=("story",),
+        against=("no_thanks",),
     ),
     "no_thanks": Effect(
         check=lambda text, _: "thank" not in text.lower(), edit=_no_thanks, not_for=("thank-you-card",), against=("thanks",)
     ),
     "please": Effect(
-        check=lambda text, _: "please" in text.lower(), edit=_polite("please", PLEASE), not_for=("story",), against=("no_please",)
+        check=lambda text, _: "please" in text.lower(), edit=_polite("please", PLEASE), not_for=("story",),
+        against=("no_please",),
     ),
     "no_please": Effect(check=lambda text, _: "please" not in text.lower(), edit=_no_please, against=("please",)),
     "short": Effect(check=lambda text, _: count_sentences(text) <= 2, edit=_short, against=("longer",)),

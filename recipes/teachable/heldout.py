@@ -1,4 +1,4 @@
-"""What is kept from all training, as data: effects, scopes, values, combinations and wordings; `--write` draws the list anew.
+"""What is kept from all training, as data: effects, scopes, values, combinations, wordings; `--write` draws the list anew.
 
 A triple of genre, reader and topic is held out by the hash of its name instead (`world.held_out`).
 """

@@ -104,8 +104,8 @@ def _voice(plan: Plan, text: str) -> str:
 
 def _swapped(plan: Plan, text: str) -> str:
     for old, new in plan.swaps:
-        text = re.sub(rf"(\b[Aa]n? )?\b({old})\b", lambda found, new=new: _article(found[1], new) + _like(found[2], new), text,
-                      flags=re.IGNORECASE)  # fmt: skip
+        pattern = re.compile(rf"(\ban? )?\b({old})\b", re.IGNORECASE)
+        text = pattern.sub(lambda found, new=new: _article(found[1], new) + _like(found[2], new), text)
     return text
 
 

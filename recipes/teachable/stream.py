@@ -1,4 +1,4 @@
-"""Write episodes as chat messages, one JSON object a line: `python recipes/teachable/stream.py --out FILE --episodes N --seed S`.
+"""Write episodes as chat messages, a JSON object a line: `python recipes/teachable/stream.py --out FILE --episodes N`.
 
 The lines are in the order in which they are to be read: the first part teaches to copy (episodes.SHARES).
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -88,7 +89,7 @@ def is_held(kind: str, said: str) -> bool:
     """Whether a value, as a comment says it, is one that is held out."""
     words = said.replace("#", " ").split()
     plain = [word.strip('.,:!?"').lower() for word in words]
-    pairs = [f"{first} {second}" for first, second in zip(plain, plain[1:], strict=False)]
+    pairs = [f"{first} {second}" for first, second in pairwise(plain)]
     kinds = {"end": ("end", "wish"), "start": ("start", "wish"), "sign_off": ("sign_off", "wish"), "pet": ("pet", "name"),
              "swap": ()}.get(kind, (kind,))  # fmt: skip
     for each in kinds:

@@ -6,133 +6,23 @@ import re
 from random import Random
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-SHE = tuple(
-    [
-        "Ana",
-        "Bella",
-        "Clara",
-        "Dora",
-        "Elsa",
-        "Flora",
-        "Greta",
-        "Hanna",
-        "Ines",
-        "Julia",
-        "Karla",
-        "Lena",
-        "Maya",
-        "Nora",
-        "Olga",
-        "Paula",
-        "Rosa",
-        "Tina",
-        "Vera",
-        "Zoe",
-        "Alice",
-        "Amira",
-        "Anita",
-        "Astrid",
-        "Berta",
-        "Carla",
-        "Celia",
-        "Chloe",
-        "Diana",
-        "Edith",
-        "Elena",
-        "Emma",
-        "Fatima",
-        "Frida",
-        "Gloria",
-        "Helen",
-        "Ida",
-        "Irene",
-        "Iris",
-        "Jane",
-        "Joan",
-        "Kira",
-        "Laura",
-        "Leila",
-        "Lotte",
-        "Lucia",
-        "Magda",
-        "Maria",
-        "Mila",
-        "Nadia",
-        "Naomi",
-        "Nina",
-        "Petra",
-        "Rita",
-        "Ruth",
-        "Sara",
-        "Sofia",
-        "Stella",
-        "Sonja",
-        "Yara",
-    ]
+
+
+def _names(said: str) -> tuple[str, ...]:
+    return tuple(said.split())
+
+
+SHE = _names(
+    "Ana Bella Clara Dora Elsa Flora Greta Hanna Ines Julia Karla Lena Maya Nora Olga Paula Rosa Tina Vera Zoe "
+    "Alice Amira Anita Astrid Berta Carla Celia Chloe Diana Edith Elena Emma Fatima Frida Gloria Helen Ida Irene "
+    "Iris Jane Joan Kira Laura Leila Lotte Lucia Magda Maria Mila Nadia Naomi Nina Petra Rita Ruth Sara Sofia "
+    "Stella Sonja Yara "
 )
-HE = tuple(
-    [
-        "Adam",
-        "Ben",
-        "Carl",
-        "David",
-        "Emil",
-        "Felix",
-        "Georg",
-        "Hugo",
-        "Ivan",
-        "Jonas",
-        "Karim",
-        "Luis",
-        "Marco",
-        "Nils",
-        "Oscar",
-        "Paul",
-        "Simon",
-        "Theo",
-        "Victor",
-        "Walter",
-        "Alan",
-        "Albert",
-        "Amir",
-        "Anton",
-        "Arthur",
-        "Bruno",
-        "Conrad",
-        "Daniel",
-        "Dario",
-        "Edgar",
-        "Erik",
-        "Finn",
-        "Frank",
-        "Fred",
-        "Gustav",
-        "Hamid",
-        "Harry",
-        "Henry",
-        "Igor",
-        "Jakob",
-        "Jan",
-        "Julian",
-        "Kurt",
-        "Lars",
-        "Leon",
-        "Linus",
-        "Lukas",
-        "Martin",
-        "Milan",
-        "Noah",
-        "Omar",
-        "Otto",
-        "Peter",
-        "Ralf",
-        "Ravi",
-        "Rudi",
-        "Samir",
-        "Sven",
-        "Tobias",
-        "Yusuf",
-    ]
+HE = _names(
+    "Adam Ben Carl David Emil Felix Georg Hugo Ivan Jonas Karim Luis Marco Nils Oscar Paul Simon Theo Victor Walter "
+    "Alan Albert Amir Anton Arthur Bruno Conrad Daniel Dario Edgar Erik Finn Frank Fred Gustav Hamid Harry Henry "
+    "Igor Jakob Jan Julian Kurt Lars Leon Linus Lukas Martin Milan Noah Omar Otto Peter Ralf Ravi Rudi Samir Sven "
+    "Tobias Yusuf "
 )
 NAMES = SHE + HE
 GREETINGS = {"formal": ("Dear", "Dear", "Good morning", "Hello", "Good day"), "close": ("Hi", "Hey", "Hello", "Dear", "Hi")}
