@@ -18,7 +18,7 @@ from sayso.errors import SettingsError, StoreError
 from sayso.methods.refine_sft import RefineSft
 from sayso.training import checkpoints
 from sayso.training.guard import Anchors
-from sayso.training.optimizer import adamw, trainable
+from sayso.training.optimizer import optimizers, trainable
 from sayso.training.run import keep, read
 from sayso.training.settings import Train
 from sayso.training.steps import steps
@@ -128,18 +128,20 @@ def test_a_folder_with_a_run_is_not_overwritten(ready, rows, tmp_path):
 def test_weights_of_another_shape_are_refused(ready, tmp_path):
     small = ready(SETTINGS)
     named = trainable(small.module)
-    saved = checkpoints.save(tmp_path, step=1, fingerprint="x", parameters=named, optimizer=adamw(named, SETTINGS))
+    saved = checkpoints.save(tmp_path, step=1, fingerprint="x", parameters=named, optimizers=optimizers(named, SETTINGS))
     wide = dataclasses.replace(SETTINGS, lora_r=3)
     other = trainable(ready(wide).module)
     with pytest.raises(StoreError, match="other weights"):
-        checkpoints.load(saved, parameters=other, optimizer=adamw(other, wide))
+        checkpoints.load(saved, parameters=other, optimizers=optimizers(other, wide))
 
 
 def test_a_disk_that_refuses_is_said_and_keeps_the_older_checkpoint(ready, tmp_path):
     named = trainable(ready(SETTINGS).module)
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     with pytest.raises(StoreError, match="could not be written"):
-        checkpoints.save(tmp_path / "file", step=1, fingerprint="x", parameters=named, optimizer=adamw(named, SETTINGS))
+        checkpoints.save(
+            tmp_path / "file", step=1, fingerprint="x", parameters=named, optimizers=optimizers(named, SETTINGS)
+        )
 
 
 CHILD = """

@@ -21,6 +21,7 @@ from torch.nn.functional import pad
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
+from sayso.models.arithmetic import quick_products
 from sayso.models.sampling import Sampling
 
 BLOCK = 128
@@ -39,7 +40,7 @@ def write(
     seeds = _seeds(prompts, sampling.seed)
     answers: list[list[int]] = [[] for _ in prompts]
     order = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
-    with torch.inference_mode():
+    with torch.inference_mode(), quick_products():
         for first in range(0, len(order), sampling.batch_size):
             members = order[first : first + sampling.batch_size]
             batch = _Batch(model, [prompts[n] for n in members], [seeds[n] for n in members], sampling, max_length)

@@ -1,13 +1,15 @@
 """Many rows in one line, without rewriting a model: an attention function registered with transformers.
 
 A packed line is (1, N) ids with positions that restart and the rows' bounds as a keyword of the forward call. Attention then
-runs row by row; without bounds the function is transformers' own, so padded batches and generation work as before.
+runs row by row; without bounds the function is transformers' own, so padded batches and generation work as before. On a CPU
+all rows of a line are one node of the gradient's graph, which runs PyTorch's flash kernel on each row.
 
 Letters: B lines, T tokens asking, S tokens attended to, H heads, K key heads, D and E their sizes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -20,8 +22,11 @@ from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_f
 from transformers.masking_utils import sdpa_mask
 
 from sayso.batches import Batch
+from sayso.models.arithmetic import plain_products
 
 ATTENTION = "sayso_packed"
+_FLASH = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+_FLASH_BACKWARD = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
 _LAYERS = {"full_attention", "sliding_attention"}
 
 
@@ -36,11 +41,15 @@ def packed_attention(
     """Attend causally inside each row of one packed line; without `row_bounds` attend as transformers does."""
     bounds = kwargs.pop("row_bounds", None)
     if bounds is None:
-        out, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
+        with plain_products():
+            out, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
         return out, None
     repeats = query.shape[1] // key.shape[1]
     key, value = repeat_kv(key, repeats), repeat_kv(value, repeats)
     window = kwargs.get("sliding_window")
+    if query.device.type == "cpu" and window is None and not kwargs.get("dropout") and query.shape[-1] == value.shape[-1]:
+        out = _FlashRows.apply(query, key, value, bounds, kwargs.get("scaling"))  # type: ignore[no-untyped-call]
+        return out.transpose(1, 2).contiguous(), None  # (1, N, H, E)
     lines = [
         scaled_dot_product_attention(
             query[:, :, start:end], key[:, :, start:end], value[:, :, start:end],
@@ -52,6 +61,37 @@ def packed_attention(
         for start, end in pairwise(bounds)
     ]  # fmt: skip
     return torch.cat(lines, dim=2).transpose(1, 2).contiguous(), None  # (1, N, H, E)
+
+
+class _FlashRows(torch.autograd.Function):
+    """Causal attention inside each row, by PyTorch's flash kernel for CPUs; computed in float32 where less is given."""
+
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, bounds: Sequence[int], scale: float | None) -> Tensor:
+        wide = [item if item.dtype == torch.float64 else item.float() for item in (query, key, value)]
+        out, sums = torch.empty_like(wide[0]), []
+        with plain_products():
+            for start, end in pairwise(bounds):
+                parts = [item[:, :, start:end] for item in wide]
+                out[:, :, start:end], total = _FLASH(*parts, 0.0, True, scale=scale)  # noqa: FBT003 (dropout, causal)
+                sums.append(total)
+        ctx.save_for_backward(*wide, out, *sums)
+        ctx.bounds, ctx.scale, ctx.given = bounds, scale, query.dtype
+        return out.to(query.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        saved: tuple[Tensor, ...] = ctx.saved_tensors
+        wide, out, sums = saved[:3], saved[3], saved[4:]
+        gradient = gradient.to(out.dtype)
+        found = [torch.empty_like(out) for _ in wide]
+        with plain_products():
+            for (start, end), total in zip(pairwise(ctx.bounds), sums, strict=True):
+                parts = [item[:, :, start:end] for item in (gradient, *wide, out)]
+                pieces = _FLASH_BACKWARD(*parts, total, 0.0, True, scale=ctx.scale)  # noqa: FBT003
+                for whole, piece in zip(found, pieces, strict=True):
+                    whole[:, :, start:end] = piece
+        return (*(item.to(ctx.given) for item in found), None, None)
 
 
 def packed_inputs(batch: Batch) -> dict[str, Any]:

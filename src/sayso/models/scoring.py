@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from sayso.batches import Batch, collate, row
+from sayso.models.arithmetic import quick_products
 from sayso.models.packing import packed_inputs, switch_off, switch_on
 
 CHUNK_LOGITS = 2**25
@@ -27,14 +28,16 @@ def token_logprobs(model: Any, batch: Batch, *, head_alone: bool) -> Float[Tenso
     `head_alone`: the output head applied to the hidden states is all there is between them and the logits
     (see `head_stands_alone`); otherwise the model makes the logits of every position itself.
     """
-    if not head_alone:
-        return _pick(_logits(model, batch), batch.targets)
-    return _chunked(model.get_output_embeddings(), _hidden(model, batch), batch.targets)
+    with quick_products():
+        if not head_alone:
+            return _pick(_logits(model, batch), batch.targets)
+        return _chunked(model.get_output_embeddings(), _hidden(model, batch), batch.targets)
 
 
 def distributions(model: Any, batch: Batch, *, head_alone: bool) -> Float[Tensor, "M V"]:
     """Return the float32 log-probability of every word of the vocabulary at every target, with gradient."""
-    logits = model.get_output_embeddings()(_hidden(model, batch)) if head_alone else _logits(model, batch)
+    with quick_products():
+        logits = model.get_output_embeddings()(_hidden(model, batch)) if head_alone else _logits(model, batch)
     return torch.log_softmax(logits.float(), dim=1)
 
 

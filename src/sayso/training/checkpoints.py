@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def save(
     step: int,
     fingerprint: str,
     parameters: Mapping[str, torch.nn.Parameter],
-    optimizer: torch.optim.Optimizer,
+    optimizers: Sequence[torch.optim.Optimizer],
 ) -> Checkpoint:
     """Write the state after `step` steps; it is whole on disk when this returns.
 
@@ -58,7 +58,7 @@ def save(
         shutil.rmtree(writing, ignore_errors=True)
         writing.mkdir(parents=True)
         save_file({name: item.detach().contiguous() for name, item in parameters.items()}, writing / _WEIGHTS)
-        save_file(_optimizer_tensors(parameters, optimizer), writing / _OPTIMIZER)
+        save_file(_optimizer_tensors(parameters, optimizers), writing / _OPTIMIZER)
         _write(writing / _STATE, {"step": step, "fingerprint": fingerprint})
         _write(writing / _MANIFEST, {name: _sha256(writing / name) for name in (_STATE, _WEIGHTS, _OPTIMIZER)})
         for path in (*writing.iterdir(), writing):
@@ -79,8 +79,13 @@ def newest(folder: Path) -> Checkpoint | None:
     return next(_whole(folder), None)
 
 
-def load(checkpoint: Checkpoint, *, parameters: Mapping[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer) -> None:
-    """Put a checkpoint's weights and optimizer state back.
+def load(
+    checkpoint: Checkpoint,
+    *,
+    parameters: Mapping[str, torch.nn.Parameter],
+    optimizers: Sequence[torch.optim.Optimizer],
+) -> None:
+    """Put a checkpoint's weights and the optimizers' state back.
 
     Raises:
         StoreError: it holds other weights than the model trains.
@@ -96,12 +101,13 @@ def load(checkpoint: Checkpoint, *, parameters: Mapping[str, torch.nn.Parameter]
         for name, parameter in parameters.items():
             parameter.copy_(weights[name])
     tensors = load_file(checkpoint.folder / _OPTIMIZER)
-    optimizer.state.clear()
+    for optimizer in optimizers:
+        optimizer.state.clear()
+    owner = _owners(optimizers)
     for key, value in tensors.items():
         kind, _, name = key.partition("/")
-        # AdamW keeps its step counts on the CPU and its moments beside the weights.
-        place = value if kind == "step" else value.to(parameters[name].device)
-        optimizer.state[parameters[name]][kind] = place
+        # fused AdamW keeps its step counts where the weights are, as its moments
+        owner[id(parameters[name])].state[parameters[name]][kind] = value.to(parameters[name].device)
 
 
 def prune(folder: Path, limit: int) -> None:
@@ -134,12 +140,22 @@ def _damage(path: Path) -> str:
 
 
 def _optimizer_tensors(
-    parameters: Mapping[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer
+    parameters: Mapping[str, torch.nn.Parameter], optimizers: Sequence[torch.optim.Optimizer]
 ) -> dict[str, torch.Tensor]:
+    owner = _owners(optimizers)
     return {
         f"{kind}/{name}": value.detach().contiguous()
         for name, parameter in parameters.items()
-        for kind, value in optimizer.state[parameter].items()
+        for kind, value in owner[id(parameter)].state[parameter].items()
+    }
+
+
+def _owners(optimizers: Sequence[torch.optim.Optimizer]) -> dict[int, torch.optim.Optimizer]:
+    return {
+        id(parameter): optimizer
+        for optimizer in optimizers
+        for group in optimizer.param_groups
+        for parameter in group["params"]
     }
 
 

@@ -51,17 +51,40 @@ def trainable(module: Any) -> dict[str, torch.nn.Parameter]:
     return found
 
 
-def adamw(parameters: dict[str, torch.nn.Parameter], settings: Train) -> torch.optim.AdamW:
-    """Return AdamW over the parameters; vectors (norms, biases) are not decayed."""
-    matrices = [parameter for parameter in parameters.values() if parameter.ndim > 1]
-    vectors = [parameter for parameter in parameters.values() if parameter.ndim <= 1]
-    groups = [{"params": matrices, "weight_decay": settings.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    return torch.optim.AdamW(
-        [group for group in groups if group["params"]],
-        lr=0.0,
-        betas=(settings.adam_beta1, settings.adam_beta2),
-        eps=settings.adam_epsilon,
-    )
+def optimizers(parameters: dict[str, torch.nn.Parameter], settings: Train) -> tuple[torch.optim.Optimizer, ...]:
+    """Return what updates the parameters: AdamW, or Muon for the hidden matrices and AdamW for the rest.
+
+    Vectors (norms, biases) are not decayed. Embeddings and the output head are not Muon's: their rows are words, not
+    directions. Muon's updates are scaled to AdamW's size, so that one learning rate serves both.
+
+    Source: Muon is Jordan et al. 2024; the scale is Liu et al. 2025 (arXiv 2502.16982, eq. 4).
+    """
+    hidden = _hidden(parameters) if settings.optim == "muon" else []
+    taken = {id(parameter) for parameter in hidden}
+    rest = [parameter for parameter in parameters.values() if id(parameter) not in taken]
+    groups = [
+        {"params": [parameter for parameter in rest if parameter.ndim > 1], "weight_decay": settings.weight_decay},
+        {"params": [parameter for parameter in rest if parameter.ndim <= 1], "weight_decay": 0.0},
+    ]
+    found: list[torch.optim.Optimizer] = []
+    if hidden:
+        found.append(torch.optim.Muon(hidden, lr=0.0, weight_decay=settings.weight_decay, adjust_lr_fn="match_rms_adamw"))
+    if rest:
+        found.append(
+            torch.optim.AdamW(
+                [group for group in groups if group["params"]],
+                lr=0.0,
+                betas=(settings.adam_beta1, settings.adam_beta2),
+                eps=settings.adam_epsilon,
+                fused=True,
+            )
+        )
+    return tuple(found)
+
+
+def _hidden(parameters: dict[str, torch.nn.Parameter]) -> list[torch.nn.Parameter]:
+    words = ("embed", "lm_head", "wte", "wpe", "score", "classifier")
+    return [item for name, item in parameters.items() if item.ndim == 2 and not any(word in name for word in words)]
 
 
 def rate(step: int, num_steps: int, peak: float, settings: Train) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 import torch
@@ -24,9 +25,10 @@ def groups_of_step(step: int, num_groups: int, settings: Train) -> list[int]:
     """Return the numbers of the groups of one step (from 0); the last step of an epoch may be short."""
     per_epoch = _steps_per_epoch(num_groups, settings)
     epoch, place = divmod(step, per_epoch)
-    order = _permutation(num_groups, settings.seed, epoch)
     first = place * settings.groups_per_step
-    return order[first : first + settings.groups_per_step]
+    if settings.train_sampling_strategy == "sequential":
+        return list(range(first, min(first + settings.groups_per_step, num_groups)))
+    return list(_permutation(num_groups, settings.seed, epoch)[first : first + settings.groups_per_step])
 
 
 def endless(rows: Sequence[T], *, step: int, size: int, seed: int) -> list[T]:
@@ -40,6 +42,7 @@ def _steps_per_epoch(num_groups: int, settings: Train) -> int:
     return math.ceil(num_groups / settings.groups_per_step)
 
 
-def _permutation(count: int, seed: int, epoch: int) -> list[int]:
+@lru_cache(maxsize=8)
+def _permutation(count: int, seed: int, epoch: int) -> tuple[int, ...]:
     generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-    return torch.randperm(count, generator=generator).tolist()
+    return tuple(torch.randperm(count, generator=generator).tolist())

@@ -8,6 +8,8 @@ from typing import Literal
 from sayso.errors import SettingsError
 
 Schedule = Literal["constant", "linear", "cosine"]
+Optimizer = Literal["adamw", "muon"]
+Order = Literal["random", "sequential"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,8 +32,15 @@ class Train:
     """Share of the steps during which the rate rises from 0."""
     lr_scheduler_type: Schedule = "cosine"
     """How the rate falls after warm-up: not (`constant`), in a line, or along a cosine, to 0."""
+    optim: Optimizer = "adamw"
+    """`muon` orthogonalises the updates of the hidden matrices, at AdamW's scale, and leaves the rest to AdamW; much quicker
+    for a model that starts from random weights."""
+    train_sampling_strategy: Order = "random"
+    """The order of the groups: drawn anew for every epoch, or as they come (`sequential`), for a curriculum."""
+    bf16: bool = False
+    """Compute matrix products in bfloat16 (weights stay in float32); for plain likelihood on processors that have it."""
     weight_decay: float = 0.0
-    """AdamW's decoupled decay."""
+    """Decoupled decay of the matrices."""
     adam_beta1: float = 0.9
     """AdamW's decay of the mean gradient."""
     adam_beta2: float = 0.999

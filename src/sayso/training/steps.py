@@ -9,16 +9,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import torch
 
 from sayso.batches import Row, collate, micro_batches
 from sayso.errors import ModelError, PreflightError, SettingsError
+from sayso.models.arithmetic import quick_products
 from sayso.training import checkpoints
 from sayso.training import guard as guards
 from sayso.training.guard import Anchors
-from sayso.training.optimizer import adamw, carries_adapter, rate, trainable
+from sayso.training.optimizer import carries_adapter, optimizers, rate, trainable
 from sayso.training.order import groups_of_step, num_steps
 from sayso.training.preflight import check_rows, name_rows
 from sayso.training.settings import Train
@@ -81,13 +82,18 @@ def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, sett
     mark = fingerprint(method, rows, settings, anchors)
     found = _found(kept, mark, resume=resume)
     parameters = _expected(policy, settings)
+    if settings.bf16 and _needs_reference(method, anchors):
+        raise SettingsError(
+            "train.bf16 is for methods that compare nothing with the model before training, whose differences bfloat16 "
+            "would round away; set it to false, or use sft without a guard"
+        )
     run = _Run(
         method=method, policy=policy, reference=policy.reference() if _needs_reference(method, anchors) else policy,
-        rows=rows, settings=settings, anchors=anchors, parameters=parameters, optimizer=adamw(parameters, settings),
+        rows=rows, settings=settings, anchors=anchors, parameters=parameters, optimizers=optimizers(parameters, settings),
         num_steps=num_steps(len(rows) // method.group, settings), folder=kept, fingerprint=mark,
     )  # fmt: skip
     if found:
-        checkpoints.load(found, parameters=parameters, optimizer=run.optimizer)
+        checkpoints.load(found, parameters=parameters, optimizers=run.optimizers)
     started = clock()
     for number in range(found.step if found else 0, run.num_steps):
         record = _step(run, number)
@@ -106,9 +112,21 @@ def fingerprint(method: Method, rows: Sequence[Row], settings: Train, anchors: A
     digest = hashlib.sha256(repr((method, decisive, anchors.settings.rows_per_step)).encode())
     for name, weight, kind in [("rows", 1.0, rows), *held]:
         digest.update(repr((name, weight)).encode())
+        if isinstance(kind, Digested):
+            digest.update(kind.digest().encode())
+            continue
         for item in kind:
             digest.update(repr((item.ids, item.weights)).encode())
     return digest.hexdigest()
+
+
+@runtime_checkable
+class Digested(Protocol):
+    """Rows that know the hash of what they hold, because there are too many of them to read for it."""
+
+    def digest(self) -> str:
+        """Return the hash of all rows, in order."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,10 +140,15 @@ class _Run:
     settings: Train
     anchors: Anchors
     parameters: dict[str, torch.nn.Parameter]
-    optimizer: torch.optim.AdamW
+    optimizers: Sequence[torch.optim.Optimizer]
     num_steps: int
     folder: Path | None
     fingerprint: str
+
+    @property
+    def device(self) -> str:
+        """The kind of device the weights are on."""
+        return torch.device(guards.device_of(self.policy)).type
 
 
 def _found(folder: Path | None, mark: str, *, resume: bool) -> checkpoints.Checkpoint | None:
@@ -159,7 +182,7 @@ def _step(run: _Run, number: int) -> Step:
     """Do one optimizer step (`number` from 0). Random numbers are a function of seed and step and touch no one else's."""
     settings = run.settings
     chosen = _rows_of_step(run, number)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), quick_products():
         torch.manual_seed(settings.seed * 1_000_003 + number)
         try:
             loss, sums = _method_backward(run, chosen, number)
@@ -167,11 +190,13 @@ def _step(run: _Run, number: int) -> Step:
                 run.policy, run.reference, run.anchors, step=number, seed=settings.seed, max_tokens=settings.max_tokens
             )
             norm = _norm(run, chosen, number)
-            for group in run.optimizer.param_groups:
-                group["lr"] = _rate(run, number)
-            run.optimizer.step()
+            for optimizer in run.optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = _rate(run, number)
+                optimizer.step()
         finally:
-            run.optimizer.zero_grad(set_to_none=True)
+            for optimizer in run.optimizers:
+                optimizer.zero_grad(set_to_none=True)
     return Step(
         step=number + 1, num_steps=run.num_steps, loss=loss, learning_rate=_rate(run, number), grad_norm=norm,
         tokens=sum(len(item.ids) for item in chosen), rows=len(chosen),
@@ -196,7 +221,8 @@ def _method_backward(run: _Run, chosen: Sequence[Row], number: int) -> tuple[flo
             part, group=run.method.group, packed=run.policy.packed, pad_id=run.policy.pad_id,
             device=guards.device_of(run.policy),
         )  # fmt: skip
-        loss = run.method.loss(run.policy, run.reference, batch)
+        with torch.autocast(run.device, torch.bfloat16, enabled=run.settings.bf16):
+            loss = run.method.loss(run.policy, run.reference, batch)
         value = float(loss.total.detach())
         if not math.isfinite(value):
             raise _not_finite(value, part, number)
@@ -244,6 +270,6 @@ def _keep(run: _Run, done: int) -> None:
     every = run.settings.save_steps
     if done == run.num_steps or (every and done % every == 0):
         checkpoints.save(
-            run.folder, step=done, fingerprint=run.fingerprint, parameters=run.parameters, optimizer=run.optimizer
+            run.folder, step=done, fingerprint=run.fingerprint, parameters=run.parameters, optimizers=run.optimizers
         )
         checkpoints.prune(run.folder, run.settings.save_total_limit)
