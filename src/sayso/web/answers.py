@@ -33,11 +33,18 @@ def error(status: int, message: str, *, field: str = "", **more: Any) -> JSONRes
     return JSONResponse({"error": found | more}, status_code=status)
 
 
-def install(app: FastAPI) -> None:
-    """Let the application answer every error in this form."""
+def install(app: FastAPI, page: Callable[[Request, int, str], Response]) -> None:
+    """Let the application answer every error in this form; `page` draws it for somebody who looks for a page."""
+
+    def http(request: Request, wrong: Exception) -> Response:
+        assert isinstance(wrong, HTTPException)
+        if request.method == "GET" and not request.url.path.startswith(("/api", "/static")):
+            return page(request, wrong.status_code, _of_status(wrong.status_code))
+        return _http(wrong)
+
     app.add_exception_handler(SaysoError, _ours)
     app.add_exception_handler(RequestValidationError, _form)
-    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(Exception, _bug)
 
 
@@ -60,8 +67,7 @@ def _form(_request: Request, wrong: Exception) -> Response:
     return error(422, _("{field}: expected {expected}").format(field=_whole(field), expected=expected), field=_whole(field))
 
 
-def _http(_request: Request, wrong: Exception) -> Response:
-    assert isinstance(wrong, HTTPException)
+def _http(wrong: HTTPException) -> Response:
     if isinstance(wrong, Refusal):
         return error(wrong.status_code, wrong.detail, **wrong.more)
     answer = error(wrong.status_code, _of_status(wrong.status_code))

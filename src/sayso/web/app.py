@@ -55,11 +55,11 @@ def make(store: Store, place: Place | None = None, *, hub: events.Hub | None = N
 def api(store: Store, place: Place, hub: events.Hub) -> FastAPI:
     """Return what stands behind the guard; `make` puts the guard before it."""
     app = FastAPI(
-        title="sayso", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None, redirect_slashes=False,
-        telemetry=_SILENT,
+        title="sayso", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,
+        redirect_slashes=False, telemetry=_SILENT,
     )  # fmt: skip
     draw = drawing.Drawing(static.Statics())
-    answers.install(app)
+    answers.install(app, draw.refusal)
     app.include_router(static.router(draw.statics))
     app.include_router(signing.router(store, draw, place.cookie))
     app.include_router(pages.router(store, draw, place.cookie))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -39,6 +40,10 @@ class Drawing:
             "data": None,
         } | context
         return HTMLResponse(self.environment.get_template(template).render(whole), status_code=status)
+
+    def refusal(self, request: Request, status: int, message: str) -> HTMLResponse:
+        """Return the page that says why there is no other."""
+        return self.page("error.html", request.state.asker, status=status, message=message)
 
 
 def me(reviewer: Reviewer) -> dict[str, Any]:
