@@ -49,6 +49,8 @@ class Hub:
         self._listeners: set[Listener] = set()
         self._looking: asyncio.Task[None] | None = None
         self._closed = False
+        self.seen: int | None = None
+        """The last event that was looked at."""
 
     async def listen(self, reviewer: Reviewer, last: int | None = None) -> AsyncIterator[str]:
         """Give events as they come, first what came after `last`, and a sign of life when there are none."""
@@ -75,11 +77,11 @@ class Hub:
 
     async def _look(self) -> None:
         """Look again and again while somebody listens; a database that is away for a moment is asked again."""
-        seq = None
+        self.seen = None
         while self._listeners and not self._closed:
             began = time.monotonic()
             with contextlib.suppress(StoreError):
-                seq = await self._look_once(seq)
+                self.seen = await self._look_once(self.seen)
             took = time.monotonic() - began
             await asyncio.sleep(max(self._every, _REST * took))
 
