@@ -60,7 +60,7 @@ def configuration(architecture: str, keys: Mapping[str, Any], tokenizer: Any) ->
             raise SettingsError(
                 "model.{key}: {architecture} has no such key{hint}", key=key, architecture=architecture, hint=hint
             )
-    fitted = {**_fitted(tokenizer, known), **keys}
+    fitted = {**_fitted(tokenizer, known), **{key: _like(getattr(usual, key, None), value) for key, value in keys.items()}}
     if fitted["vocab_size"] < len(tokenizer):
         raise SettingsError(
             "model.vocab_size: found {found}, but the tokenizer has {least} entries; leave it out, or make it at least that",
@@ -71,6 +71,16 @@ def configuration(architecture: str, keys: Mapping[str, Any], tokenizer: Any) ->
     except (ValueError, TypeError, StrictDataclassError) as error:
         raise _refused(architecture, error) from error
     return config
+
+
+def _like(usual: Any, value: Any) -> Any:
+    """Return a number as a float where a float is usual: YAML reads 1e-5 as words, and 1 as a whole number."""
+    if not isinstance(usual, float) or isinstance(value, bool) or not isinstance(value, int | str):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        return value
 
 
 def _fitted(tokenizer: Any, known: set[str]) -> dict[str, Any]:
