@@ -35,6 +35,17 @@ def write(path: Path, count: int, seed: int, *, curriculum: bool = True) -> Coun
     return kinds
 
 
+def write_texts(path: Path, count: int, seed: int) -> None:
+    """Write plain texts, `{"text": …}` a line: the answers of plain episodes, to learn the language from first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    answers = (episode.messages[-1].content for episode in episodes(seed) if episode.kind == "plain")
+    with partial.open("w", encoding="utf-8") as file:
+        for text in islice(answers, count):
+            file.write(json.dumps({"text": text}, ensure_ascii=False) + "\n")
+    partial.replace(path)
+
+
 def main() -> None:
     """Write the file that was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -42,7 +53,11 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--late", action="store_true", help="no early part: the later shares throughout")
+    parser.add_argument("--texts", action="store_true", help="plain texts in place of conversations")
     given = parser.parse_args()
+    if given.texts:
+        write_texts(given.out, given.episodes, given.seed)
+        return
     kinds = write(given.out, given.episodes, given.seed, curriculum=not given.late)
     print(f"{given.out}: " + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common()))
 
