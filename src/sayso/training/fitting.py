@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 VALIDATION, REPORT, MODEL, TOKENS = "validation.jsonl", "report.json", "model", "tokens"
 _MEAN_OF = 50
 _TELL_EVERY_BYTES = 1_000_000
-_FREE = ("train.save_steps", "train.save_total_limit", "train.max_tokens", "data.eval_steps", "device")
+_FREE = ("train.save_steps", "train.save_total_limit", "data.eval_steps", "device")
 
 
 class Watch(Protocol):
