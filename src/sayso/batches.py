@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -72,34 +74,36 @@ def collate(
     """Make one batch of `rows`; they must be whole groups and none may be empty."""
     assert rows, "an empty batch"
     assert len(rows) % group == 0, "whole groups only"
-    lengths = [len(item.ids) for item in rows]
-    width = sum(lengths) if packed else max(lengths)
-    starts = _starts(lengths) if packed else [number * width for number in range(len(rows))]
-    ids = torch.full((1 if packed else len(rows), width), pad_id, dtype=torch.long)
-    positions = torch.zeros_like(ids)
-    mask = None if packed else torch.zeros_like(ids, dtype=torch.bool)
-    for start, item in zip(starts, rows, strict=True):
-        end = start + len(item.ids)
-        ids.view(-1)[start:end] = torch.tensor(item.ids)
-        positions.view(-1)[start:end] = torch.arange(len(item.ids))
-        if mask is not None:
-            mask.view(-1)[start:end] = True
-    found = [
-        (start + t - 1, item.ids[t], item.weights[t], number)
-        for number, (start, item) in enumerate(zip(starts, rows, strict=True))
-        for t in range(1, len(item.ids))
-        if item.weights[t] != 0.0
-    ]
-    where, targets, weights, row_of = zip(*found, strict=True) if found else ((), (), (), ())
+    lengths = np.array([len(item.ids) for item in rows])
+    ids = np.concatenate([np.asarray(item.ids, dtype=np.int64) for item in rows])
+    weights = np.concatenate([np.asarray(item.weights, dtype=np.float32) for item in rows])
+    first = np.cumsum(lengths) - lengths  # where each row begins when all stand end to end
+    row_of = np.repeat(np.arange(len(rows)), lengths)
+    within = np.arange(len(ids)) - first[row_of]
+    width = len(ids) if packed else int(lengths.max())
+    place = np.arange(len(ids)) if packed else row_of * width + within
+    shape = (1 if packed else len(rows), width)
+    target = np.flatnonzero((within > 0) & (weights != 0.0))
+
+    def tensor(values: np.ndarray[Any, Any]) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values)).to(device)
+
     return Batch(
-        ids=ids.to(device), positions=positions.to(device), mask=None if mask is None else mask.to(device),
-        bounds=(*starts, width) if packed else (),
-        where=torch.tensor(where, dtype=torch.long, device=device),
-        targets=torch.tensor(targets, dtype=torch.long, device=device),
-        weights=torch.tensor(weights, dtype=torch.float32, device=device),
-        row_of=torch.tensor(row_of, dtype=torch.long, device=device),
-        rows=tuple(rows), group=group, pad_id=pad_id,
+        ids=tensor(_laid(ids, place, shape, pad_id)), positions=tensor(_laid(within, place, shape, 0)),
+        mask=None if packed else tensor(_laid(np.ones(len(ids), dtype=bool), place, shape, 0)),
+        bounds=(*first.tolist(), width) if packed else (),
+        where=tensor(place[target] - 1), targets=tensor(ids[target]), weights=tensor(weights[target]),
+        row_of=tensor(row_of[target]), rows=tuple(rows), group=group, pad_id=pad_id,
     )  # fmt: skip
+
+
+def _laid(
+    values: np.ndarray[Any, Any], place: np.ndarray[Any, Any], shape: tuple[int, int], empty: int
+) -> np.ndarray[Any, Any]:
+    """Put values at their flat places in lines that are otherwise empty."""
+    lines = np.full(shape[0] * shape[1], empty, dtype=values.dtype)
+    lines[place] = values
+    return lines.reshape(shape)
 
 
 def micro_batches(rows: Sequence[Row], *, group: int, max_tokens: int) -> Iterator[list[Row]]:
@@ -116,11 +120,3 @@ def micro_batches(rows: Sequence[Row], *, group: int, max_tokens: int) -> Iterat
         size += tokens
     if run:
         yield run
-
-
-def _starts(lengths: Sequence[int]) -> list[int]:
-    total, starts = 0, []
-    for length in lengths:
-        starts.append(total)
-        total += length
-    return starts
