@@ -69,6 +69,17 @@ def test_no_prompt_is_kept_as_it_is_where_another_comment_applies():
     assert all(len(comment["probes"]["in"]) >= 40 for comment in said)
 
 
+def test_words_of_ones_own_take_the_place_of_the_third_comment():
+    own = demo.own_comment("No exclamation marks in text messages.", KNOWN)
+    ids = [line["id"] for line in demo.beside_built_in([own])]
+    assert ids == [*(line["id"] for line in demo._lines("comments.jsonl")[:2]), own["id"]]
+
+
+def test_words_that_apply_everywhere_are_learnt_alone():
+    own = demo.own_comment("Use at most 20 words.", KNOWN)
+    assert demo.beside_built_in([own]) == [own]
+
+
 def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path):
     (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(SettingsError, match="holds no demo"):

@@ -14,7 +14,7 @@ from sayso.i18n import gettext as _
 
 
 @verb
-@option("--comment", "comments", multiple=True, metavar="TEXT", help="A comment of your own; may be given again.")
+@option("--comment", "comments", multiple=True, metavar="TEXT", help="A comment of your own, in place of the demo's third; may be given again.")
 @option("--output", type=click.Path(path_type=Path), default=Path("sayso-demo"), show_default=True, metavar="DIR",
     help="The workspace to make.")  # fmt: skip
 @with_json
@@ -25,12 +25,24 @@ def command(call: Call, comments: tuple[str, ...], output: Path) -> int:
     """
     from sayso.loop import demo
 
+    if not comments and not call.as_json and not output.exists() and sys.stdin.isatty():
+        comments = typed()
     with call.watching() as watch:
         found = demo.run(output, comments=comments, watch=watch, command=call.line)
     code = rounds.give(call, found)
     if not call.as_json:
         console.lines(*next_things(output, found.report))
     return code
+
+
+def typed() -> tuple[str, ...]:
+    """Ask a person at a terminal for a comment of their own; Enter leaves the demo's third."""
+    console.lines(
+        _("Two comments are learnt: announcements begin with “Attention:”, messages to the coach end with “Go team!”"),
+        _("Say a third, such as: No exclamation marks in text messages. (Enter takes one of the demo's.)"),
+    )
+    said = click.prompt(_("Your comment"), default="", show_default=False).strip()
+    return (said,) if said else ()
 
 
 def next_things(output: Path, report: Path) -> list[str]:

@@ -67,14 +67,17 @@ def model() -> Path:
 
 
 def prepare(folder: Path, comments: Sequence[Mapping[str, Any]]) -> None:
-    """Write the round's files where they are not there yet; the user's own comments take the place of the three."""
+    """Write the round's files where they are not there yet; the user's own comments take the place of the third.
+
+    A comment of the user's that applies to everything is learnt alone: nothing would be out of its scope.
+    """
     if folder.is_dir() and any(folder.iterdir()) and not (folder / ROUND).is_file():
         raise SettingsError(
             "{folder!r} is not empty and holds no demo; name another folder with --output", folder=str(folder)
         )
     if (folder / ROUND).is_file() and not comments:
         return
-    said, prompts = without_clashes(comments or _lines("comments.jsonl"), _lines("prompts.jsonl"), known())
+    said, prompts = without_clashes(beside_built_in(comments), _lines("prompts.jsonl"), known())
     heldout = uncommented(said, _lines("heldout.jsonl"), known())
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -84,6 +87,15 @@ def prepare(folder: Path, comments: Sequence[Mapping[str, Any]]) -> None:
         write_whole(folder / ROUND, (_DATA / ROUND).read_text(encoding="utf-8"))
     except OSError as error:
         raise StoreError("{folder!r} cannot be written: {reason}", folder=str(folder), reason=error.strerror) from error
+
+
+def beside_built_in(own: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the demo's comments with the user's own in place of the last, or the user's own alone where one is for all."""
+    built_in = _lines("comments.jsonl")
+    if not own:
+        return list(built_in)
+    everywhere = any(not line["scope_text"] for line in own)
+    return [*([] if everywhere else built_in[:-1]), *own]
 
 
 def without_clashes(
