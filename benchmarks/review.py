@@ -2,8 +2,8 @@
 
 A server is started as `sayso review` starts it, in a workspace of its own, and asked over loopback. Every reviewer joins by
 an invitation, then reads a response, keeps drafts of a comment, says it, and judges the response, again and again, with a
-pause between two writes. One comment in ten is sent twice under its key, as a page does that has lost the answer. At the end the
-server is stopped and the store is asked what it holds.
+pause between two writes. One comment in ten is sent twice under its key, as a page does that has lost the answer. At the
+end the server is stopped and the store is asked what it holds.
 
     python benchmarks/review.py                                   50 reviewers for 120 s on SQLite
     python benchmarks/review.py --store postgresql://user@/name   on an empty PostgreSQL database
@@ -62,8 +62,8 @@ class Load:
 
     reviewers: int = 50
     seconds: float = 120.0
-    pause_seconds: float = 0.5
-    """The pause of a page that keeps drafts while somebody types."""
+    pause_seconds: float = 1.0
+    """Mean pause between two writes of one reviewer: somebody who saves something every second, all day."""
 
 
 def workspace(folder: Path, where: str = "") -> Path:
@@ -252,7 +252,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--reviewers", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=120.0)
-    parser.add_argument("--pause", type=float, default=0.5, help="mean seconds between two writes of one reviewer")
+    parser.add_argument("--pause", type=float, default=1.0, help="mean seconds between two writes of one reviewer")
     parser.add_argument("--store", default="", help="an empty PostgreSQL database; otherwise SQLite")
     parser.add_argument("--kill", type=float, help="kill the server every so many seconds")
     given = parser.parse_args()

@@ -15,6 +15,7 @@ COMMANDS = {
     "python -c pass": ["-c", "pass"],
     "import sayso": ["-c", "import sayso"],
     "sayso --help": ["-c", "from sayso.cli.main import main; main()", "--help"],
+    "import sayso.web.serving": ["-c", "import gc; gc.disable(); import sayso.loop.workspace, sayso.web.serving"],
     "sayso learn --help": ["-c", "from sayso.cli.main import main; main()", "learn", "--help"],
 }
 
