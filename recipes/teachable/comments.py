@@ -54,14 +54,20 @@ class Demand:
 
     @property
     def held_out(self) -> bool:
-        """Whether no episode may carry this: its effect, its value, its scope or the two together are held out."""
+        """Whether no episode may carry this."""
+        return bool(self.held_axes)
+
+    @property
+    def held_axes(self) -> frozenset[str]:
+        """Which of it is held out: its effect, its scope, the combination of the two, its value."""
         name, scope = self.effect, self.scope
-        return (
-            heldout.effect(name)
-            or scope.held_out
-            or heldout.combination(name, scope.kind, scope.key)
-            or (self.value != "" and values.is_held(EFFECTS[name].values, self.value))
-        )
+        held = {
+            "effect": heldout.effect(name),
+            "scope": scope.held_out,
+            "combination": heldout.combination(name, scope.kind, scope.key),
+            "value": self.value != "" and values.is_held(EFFECTS[name].values, self.value),
+        }
+        return frozenset(axis for axis, is_held in held.items() if is_held)
 
 
 def single_scopes() -> Iterator[Scope]:
@@ -174,7 +180,7 @@ def near(triple: Triple, scope: Scope, rng: Random) -> Triple:
     for _ in range(TRIES):
         part = rng.choice(parts)
         other = triple._replace(**{part: _another(part, getattr(triple, part), rng)})
-        if not scope.holds(other) and other._replace(manner="") in _trained():
+        if not scope.holds(other) and (part == "manner" or other._replace(manner="") in _trained()):
             return other
     others = [each._replace(manner=triple.manner) for each in training_triples()]
     return rng.choice([each for each in others if not scope.holds(each) and _differences(triple, each) == 1])

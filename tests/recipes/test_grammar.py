@@ -1,26 +1,24 @@
-"""The grammar of the teachable model: same seed, same text; comments are obeyed; what is held out stays out."""
+"""The world, its prompts and what somebody would write: wide enough, well formed, and the same for the same seed."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
-from itertools import islice
 from random import Random
 
 import pytest
-from recipes.teachable.comments import SCOPE_KINDS, Demand, Scope, near, out, say, scope_at, value_of
-from recipes.teachable.compose import compose
-from recipes.teachable.effects import EFFECTS, WORDINGS, count_sentences, has_greeting, has_sign_off, holds, obey
-from recipes.teachable.episodes import conditional, episodes, plain, refine
+from recipes.teachable.compose import MOST, compose
+from recipes.teachable.effects import count_sentences, has_greeting, has_sign_off, holds, is_well_formed
 from recipes.teachable.plan import Plan, Sentence, insert, render
 from recipes.teachable.prompts import WORDINGS as PROMPTS
-from recipes.teachable.prompts import word
-from recipes.teachable.words import LONG_FORMS, fill, long_forms, number_word
+from recipes.teachable.prompts import prompt, word
+from recipes.teachable.words import LONG_FORMS, NAMES, SHORT_FORM, fill, long_forms, number_word
 from recipes.teachable.world import (
     GENRES,
+    GROUPS,
+    MANNERS,
     READERS,
     Triple,
-    held_out,
     topics,
     training_triples,
     triples,
@@ -46,9 +44,10 @@ def drawn(count: int, seed: int = 0) -> list[Plan]:
 
 
 def test_the_world_is_wide_enough():
-    assert len(GENRES) >= 9
-    assert len(READERS) >= 10
-    assert len(topics()) >= 30
+    assert len(GENRES) >= 10
+    assert len(READERS) >= 12
+    assert len(topics()) >= 60
+    assert len(NAMES) == len(set(NAMES)) >= 100
     assert len(PROMPTS) == len(set(PROMPTS)) >= 8
     assert len(triples()) == len(set(triples())) == len(GENRES) * len(READERS) * len(topics())
 
@@ -64,9 +63,19 @@ def test_every_topic_says_enough(key):
     assert topic.mood in ("glad", "plain", "grave")
 
 
-def test_the_same_seed_gives_the_same_episodes():
-    assert list(islice(episodes(3), 60)) == list(islice(episodes(3), 60))
-    assert list(islice(episodes(3), 60)) != list(islice(episodes(4), 60))
+def test_every_group_holds_topics_and_no_topic_is_in_two():
+    grouped = [topic for group in GROUPS.values() for topic in group.topics]
+    assert len(grouped) == len(set(grouped))
+    assert set(grouped) <= set(topics())
+    assert all(len(group.topics) >= 3 for group in GROUPS.values())
+
+
+def test_every_short_form_has_a_long_one():
+    said = [text for topic in topics().values() for text in (*topic.facts, *topic.questions, *topic.asks, *topic.story)]
+    said += [aside for reader in READERS.values() for aside in reader.asides]
+    short = {word for text in said for word in re.findall(r"\b[A-Za-z]+'(?:m|s|ll|ve|re|d|t)\b", text)}
+    assert short <= set(LONG_FORMS)
+    assert not [text for text in said if re.search(r"\b(please|sorry|thank)", text, re.IGNORECASE)]
 
 
 def test_about_eight_in_a_hundred_triples_are_held_out():
@@ -75,44 +84,10 @@ def test_about_eight_in_a_hundred_triples_are_held_out():
     assert {triple.genre for triple in held_out_triples()} == set(GENRES)
 
 
-def test_no_episode_asks_for_a_held_out_triple():
-    assert not any(held_out(triple) for episode in islice(episodes(0), 1500) for triple in episode.triples)
-
-
 def test_a_prompt_names_genre_reader_and_topic_in_every_wording():
     asked = [word(Triple("postcard", "sister", "garden"), wording, Random(0)).lower() for wording in PROMPTS]
     assert all("postcard" in text and "my sister" in text and "garden" in text for text in asked)
     assert len(set(asked)) == len(PROMPTS)
-
-
-@pytest.mark.parametrize("effect", EFFECTS)
-def test_an_edited_plan_passes_the_check_of_its_comment(effect):
-    rng = Random(effect)
-    failed = []
-    for each in drawn(400, seed=1):
-        value = value_of(effect, rng)
-        if each.triple.genre not in EFFECTS[effect].not_for and not holds(effect, value, render(obey(effect, value, each))):
-            failed.append((value, render(each)))
-    assert not failed
-
-
-@pytest.mark.parametrize("effect", EFFECTS)
-def test_a_check_holds_for_some_text_and_fails_for_some(effect):
-    rng = Random(0)
-    found = {holds(effect, value := value_of(effect, rng), text) for each in drawn(150) for text in (render(each),)}
-    found |= {holds(effect, value, render(obey(effect, value, drawn(1)[0])))}
-    assert found == {True, False}
-
-
-def test_an_edit_of_a_plan_that_obeys_already_changes_nothing():
-    assert all(obey("no_bullets", "", each) is each for each in drawn(60) if each.layout != "bullets")
-
-
-def test_an_edit_leaves_the_other_words_alone():
-    before = plan(fact("The report has #20# pages", mark="!"), greeting="Dear", sign_off="Yours", name="Tina")
-    after = obey("calm", "", before)
-    assert render(before) == "Dear Ms. Park,\nThe report has 20 pages!\nYours,\nTina"
-    assert render(after) == "Dear Ms. Park,\nThe report has 20 pages.\nYours,\nTina"
 
 
 def test_the_end_stands_last_with_and_without_a_sign_off():
@@ -155,47 +130,44 @@ def test_a_greeting_a_sign_off_and_sentences_are_told_apart():
     assert not has_sign_off("Dear Ms. Park,\nIt rains.")
 
 
-def test_near_differs_in_the_scope_alone_and_out_in_everything():
-    scope = Scope(kind="genre", key="email")
-    rng = Random(0)
-    for _ in range(20):
-        like, unlike = near(MOVE, scope, rng), out(MOVE, scope, rng)
-        assert like[1:] == MOVE[1:]
-        assert like.genre != "email"
-        assert all(left != right for left, right in zip(unlike, MOVE, strict=True))
+@pytest.mark.parametrize("manner", MANNERS)
+def test_a_prompt_says_its_manner_by_name_and_others_do_not(manner):
+    rng = Random(manner)
+    for triple in rng.sample(triples(), 30):
+        assert manner in prompt(triple._replace(manner=manner), rng).lower()
+        assert not any(re.search(rf"\b{other}\b", prompt(triple, rng).lower()) for other in MANNERS)
 
 
-@pytest.mark.parametrize("kind", ["this", *SCOPE_KINDS])
-def test_a_comment_names_its_scope_and_its_value(kind):
-    demand = Demand(effect="end_with", value="See you soon.", scope=scope_at(MOVE, kind))
-    said = [say(demand, Random(seed)) for seed in range(20)]
-    named = {"genre": "email", "reader": "boss", "topic": "move|flat"}.get(kind, "")
-    assert all("See you soon." in text and re.search(named, text) for text in said)
-    assert all(text[0].isupper() and text.endswith((".", '."')) for text in said)
+def test_prompts_of_training_are_worded_otherwise_than_those_held_out():
+    seen = {re.sub("[^?:]", "", prompt(MOVE, Random(seed), held=held)) for held in (False,) for seed in range(80)}
+    assert seen
+    held = {prompt(MOVE, Random(seed), held=True) for seed in range(40)}
+    assert not held & {prompt(MOVE, Random(seed)) for seed in range(300)}
 
 
-def test_every_effect_can_be_asked_for():
-    assert set(WORDINGS) == set(EFFECTS)
+def test_a_message_has_at_most_three_sentences_and_a_short_one_two():
+    rng = Random(4)
+    for triple in rng.sample([triple for triple in triples() if triple.genre != "story"], 300):
+        assert len(compose(triple, rng).sentences) <= MOST == 3
+        assert len(compose(triple._replace(manner="short"), rng).sentences) <= 2
 
 
-def test_a_refinement_shows_what_its_comment_asks_for_and_a_comment_from_elsewhere_changes_nothing():
-    rng = Random(0)
-    same = 0
-    for _ in range(300):
-        _, response, _, refinement = refine(rng.choice(training_triples()), rng).messages
-        same += response.content == refinement.content
-    assert 0 < same < 60
+def test_plans_of_one_draw_are_alike_where_the_habits_are():
+    note, other = compose(Triple("note", "sister", "move"), Random(5)), compose(Triple("note", "friend", "move"), Random(5))
+    assert [sentence.text for sentence in note.sentences if sentence.kind == "fact"] == [
+        sentence.text for sentence in other.sentences if sentence.kind == "fact"
+    ]
 
 
-def test_an_episode_ends_with_the_model():
-    rng = Random(0)
-    for make, roles in ((plain, "ua"), (conditional, "sua"), (refine, "uaua")):
-        assert "".join(turn.role[0] for turn in make(MOVE, rng).messages) == roles
+def test_what_is_written_is_well_formed_and_babble_is_not():
+    assert all(is_well_formed(render(each)) for each in drawn(800, seed=6))
+    for babble in ("", " ", "Hi.", "...", "qwx zrt plo mnk.", "the the the the the the.", "Dear Ms. Park,", "- - - -"):
+        assert not is_well_formed(babble), babble
 
 
-def test_half_of_the_rows_are_plain():
-    kinds = [episode.kind for episode in islice(episodes(0), 1000)]
-    assert 440 < kinds.count("plain") < 560
+def test_short_forms_are_gone_where_the_plan_has_none():
+    for each in drawn(300, seed=7):
+        assert not SHORT_FORM.search(render(replace(each, short_forms=False)))
 
 
 def test_people_write_as_people_do():
@@ -207,8 +179,9 @@ def test_people_write_as_people_do():
         for topic in topics()
     ]
     texts = [render(compose(triple, rng)) for triple in friendly * 3]
-    assert 0.4 < sum(holds("emoji", "", text) for text in texts) / len(texts) < 0.65
+    assert 0.35 < sum(holds("emoji", "", text) for text in texts) / len(texts) < 0.65
     every = [render(each) for each in drawn(1000)]
-    assert 0.25 < sum("?" in text for text in every) / 1000 < 0.45
+    assert 0.2 < sum("?" in text for text in every) / 1000 < 0.45
+    assert 20 < sum(len(text.split()) for text in every) / 1000 < 26
     assert 0.4 < sum("!" in text for text in every) / 1000 < 0.7
     assert not [text for text in every if re.search(r"[@{}\[\]|#]|\.\.|  ", text)]

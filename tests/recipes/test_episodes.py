@@ -1,0 +1,219 @@
+"""The training stream: fixed, balanced, obedient, and without anything that is held out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from itertools import islice
+from random import Random
+
+import pytest
+from recipes.teachable import heldout
+from recipes.teachable.comments import Demand, Scope
+from recipes.teachable.effects import SAID_OF, TRAINED, VALUED, holds
+from recipes.teachable.episodes import (
+    BYTES,
+    Episode,
+    chain,
+    conditional,
+    copy,
+    episodes,
+    paired,
+    plain,
+    refine,
+    says_held_out,
+)
+from recipes.teachable.prompts import WORDINGS
+from recipes.teachable.stream import messages, write
+from recipes.teachable.world import Triple, held_out, training_triples
+from recipes.teachable.world import test_triples as held_out_triples
+
+from sayso.records import Message
+
+MOVE = Triple("email", "boss", "move")
+EMAIL = Scope(kind="genre", key="email")
+GOOD = Demand(effect="question", value="", scope=EMAIL)
+COUNT = 1000
+
+
+@pytest.fixture(scope="module")
+def stream() -> list[Episode]:
+    """The later part of the curriculum."""
+    return list(islice(episodes(1), COUNT))
+
+
+@pytest.fixture(scope="module")
+def early() -> list[Episode]:
+    """The early part of a long stream."""
+    return list(islice(episodes(1, count=100_000), 300))
+
+
+def leaks(found: list[Episode]) -> list[str]:
+    """Return what is held out and yet stands in the episodes, by structure and by text."""
+    wrong = [f"demand {demand}" for each in found for demand in each.demands if demand.held_out]
+    wrong += [f"triple {triple}" for each in found for triple in each.triples if held_out(triple)]
+    said = "\n".join(turn.content for each in found for turn in each.messages if turn.role != "assistant")
+    every = "\n".join(turn.content for each in found for turn in each.messages).lower()
+    # parts of held-out wordings up to where a value or a scope comes in; short ones could stand anywhere
+    lists = [words for part in SAID_OF for key, all_words in SAID_OF[part].items()
+             for words in heldout.wordings(part, key, all_words, held=True)]  # fmt: skip
+    lists += heldout.wordings("prompts", "all", list(WORDINGS), held=True)
+    trained = "\n".join(words for part in SAID_OF for key, all_words in SAID_OF[part].items()
+                        for words in heldout.wordings(part, key, all_words, held=False))  # fmt: skip
+    for words in lists:
+        solid = max(re.split(r"\{\w+\}", words), key=len).strip(' "')
+        if len(solid) >= 9 and solid not in trained and re.search(rf"\b{re.escape(solid)}\b", said):
+            wrong.append(f"wording {words!r}")
+    pairs = set(re.findall(r"(?=\b(\w+ \w+)\b)", every))
+    return wrong + [f"value {phrase}" for phrase in heldout.phrases() & pairs]
+
+
+def test_the_same_seed_gives_the_same_episodes():
+    assert list(islice(episodes(3), 60)) == list(islice(episodes(3), 60))
+    assert list(islice(episodes(3), 60)) != list(islice(episodes(4), 60))
+
+
+def test_the_stream_is_the_one_that_the_shipped_model_read():
+    said = json.dumps([messages(episode) for episode in islice(episodes(0, count=400), 400)])
+    assert hashlib.sha256(said.encode()).hexdigest()[:16] == "38f5577903e71384", "the stream changed: train again"
+
+
+def test_nothing_held_out_is_in_the_stream(stream, early):
+    assert not leaks(stream)
+    assert not leaks(early)
+
+
+@pytest.mark.slow
+def test_nothing_held_out_is_in_a_long_stream():
+    assert not leaks(list(islice(episodes(7, count=20_000), 20_000)))
+
+
+@pytest.mark.parametrize(
+    ("demand", "text", "triple"),
+    [
+        (Demand(effect="caps", value="", scope=EMAIL), "Use capitals.", MOVE),
+        (GOOD, f"It is {min(heldout.phrases())}.", MOVE),
+        (GOOD, "Please throw in an emoji.", MOVE),
+        (GOOD, "Add one.", held_out_triples()[0]),
+        (Demand(effect="emoji", value="", scope=Scope(kind="reader", key="teacher")), "Add one.", MOVE),
+    ],
+)
+def test_a_leak_would_be_found(demand, text, triple):
+    wrong = Episode(kind="plain", messages=(Message(role="user", content=text),), triples=(triple,), demands=(demand,))
+    assert leaks([wrong])
+    assert not GOOD.held_out
+    assert says_held_out(wrong) == ("It is" in text)
+
+
+def test_every_demand_that_applies_is_met_and_every_prompt_lies_where_it_says(stream):
+    for each in stream:
+        answers = [turn.content for turn in each.messages if turn.role == "assistant"]
+        if each.kind == "refine" and each.form in ("", "two"):
+            assert all(holds(demand.effect, demand.value, answers[-1]) for demand in each.demands)
+            assert answers[0] != answers[1]
+        if each.kind in ("conditional", "paired", "chain") and each.form not in ("later", "several"):
+            last = answers[-len(each.places) :] if each.kind != "chain" else [answers[0], answers[-1]]
+            for triple, place, text in zip(each.triples, each.places, last, strict=True):
+                if place:
+                    assert (place == "in") == each.demands[0].scope.holds(triple)
+                    met = [holds(demand.effect, demand.value, text) for demand in each.demands]
+                    assert all(met) or place != "in"
+
+
+def test_a_comment_that_changes_nothing_leaves_the_response_as_it_is(stream):
+    forms = Counter(each.form for each in stream if each.kind == "refine")
+    assert {"beside", "holds", "none", "praise", "twice", "two", ""} <= set(forms)
+    for each in stream:
+        if each.form in ("beside", "holds", "none", "praise", "same") and each.kind in ("refine", "copy"):
+            answers = [turn.content for turn in each.messages if turn.role == "assistant"]
+            assert len(set(answers)) == 1
+    unchanged = sum(forms[form] for form in ("beside", "holds", "none", "praise"))
+    assert 0.08 < unchanged / sum(forms.values()) < 0.2
+
+
+def test_an_earlier_comment_gives_way_to_a_later_one(stream):
+    later = [each for each in stream if each.form == "later"]
+    assert len(later) >= 3
+    for each in later:
+        first, second = each.demands
+        text = each.messages[-1].content
+        assert first.scope == second.scope
+        if each.places == ("in",):
+            assert holds(second.effect, second.value, text)
+            assert not holds(first.effect, first.value, text)
+
+
+def test_near_and_out_are_answered_as_if_nothing_had_been_said():
+    rng = Random(5)
+    shown, bare = [], []
+    for _ in range(400):
+        triple = rng.choice(training_triples())
+        each = conditional(triple, rng)
+        bare.append("?" in plain(triple, rng).messages[-1].content)
+        if each.places[0] != "in" and each.demands[-1].effect in ("question", "emoji", "greeting") and not each.form:
+            shown.append(holds(each.demands[-1].effect, "", each.messages[-1].content))
+    assert shown
+    assert sum(shown) / len(shown) < 0.75
+    assert 0.15 < sum(bare) / len(bare) < 0.45
+
+
+def test_shares_of_kinds_values_and_places(stream, early):
+    kinds = Counter(each.kind for each in stream)
+    for kind, share in {"plain": 0.1, "refine": 0.35, "conditional": 0.16, "paired": 0.24, "chain": 0.15}.items():
+        assert abs(kinds[kind] / COUNT - share) < 0.05
+    demands = [demand for each in stream for demand in each.demands]
+    assert 0.25 < sum(demand.effect in VALUED for demand in demands) / len(demands) < 0.38
+    assert set(TRAINED) >= {demand.effect for demand in demands}
+    assert len({demand.effect for demand in demands}) >= len(TRAINED) - 1
+    places = Counter(place for each in stream if each.kind in ("conditional", "paired") for place in each.places)
+    assert 0.42 < places["in"] / places.total() < 0.52
+    assert 0.3 < places["near"] / places.total() < 0.4
+    kinds = Counter(each.kind for each in early)
+    assert 0.5 < kinds["refine"] / len(early) < 0.7
+    assert kinds["copy"]
+    assert not kinds["paired"]
+
+
+def test_the_early_part_is_the_first_quarter_of_the_episodes():
+    kinds = [each.kind for each in islice(episodes(2, count=200), 200)]
+    assert "copy" in kinds[:52]
+    assert "copy" not in kinds[52:]
+
+
+def test_prompts_under_one_comment_differ_by_the_scope_alone():
+    rng = Random(0)
+    pairs = [each for each in (paired(MOVE, rng) for _ in range(200)) if each.places == ("in", "near")]
+    alike = 0
+    for each in pairs:
+        inside, beside = each.triples
+        assert sum(left != right for left, right in zip(inside, beside, strict=True)) == 1
+        alike += inside.topic != beside.topic or any(
+            sentence in each.messages[4].content for sentence in re.split(r"(?<=[.!?])\s", each.messages[2].content)
+        )
+    assert alike > 0.5 * len(pairs) > 10
+
+
+def test_an_episode_ends_with_the_model_and_fits_the_context(stream):
+    rng = Random(0)
+    for make, roles in ((plain, "ua"), (conditional, "sua"), (chain, "uauaua")):
+        assert "".join(turn.role[0] for turn in make(MOVE, rng).messages) == roles
+    assert {"".join(turn.role[0] for turn in copy(MOVE, Random(seed)).messages) for seed in range(20)} == {"ua", "uaua"}
+    assert {"".join(turn.role[0] for turn in refine(MOVE, Random(seed)).messages) for seed in range(60)} == {
+        "uaua",
+        "uauaua",
+    }
+    assert all(each.messages[-1].role == "assistant" for each in stream)
+    assert max(sum(len(turn.content.encode()) + 8 for turn in each.messages) for each in stream) <= BYTES
+
+
+def test_the_file_holds_chat_messages_and_is_the_same_for_the_same_seed(tmp_path):
+    kinds = write(tmp_path / "one.jsonl", 40, 5)
+    write(tmp_path / "two.jsonl", 40, 5)
+    lines = (tmp_path / "one.jsonl").read_text(encoding="utf-8").splitlines()
+    assert (tmp_path / "two.jsonl").read_text(encoding="utf-8").splitlines() == lines
+    assert len(lines) == kinds.total() == 40
+    first = json.loads(lines[0])["messages"]
+    assert {turn["role"] for turn in first} <= {"system", "user", "assistant"}
+    assert all(turn["content"] for turn in first)
