@@ -20,11 +20,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
 
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 """What a test may do without: nobody pulls the plug."""
 _START_SECONDS = 60.0
 
@@ -43,15 +42,11 @@ class Server:
     folder: Path
     numbers: Iterator[int]
 
-    def new(self, like: str = "") -> str:
-        """Make a database, empty or as a copy of another that nobody has open, and return its URL."""
-        name, template = f"test{next(self.numbers)}", _name(like) if like else "template0"
-        self._ask(f"CREATE DATABASE {name} TEMPLATE {template}")
+    def new(self) -> str:
+        """Make an empty database and return its URL."""
+        name = f"test{next(self.numbers)}"
+        self._ask(f"CREATE DATABASE {name} TEMPLATE template0")
         return f"postgresql://{_owner().pw_name}@/{name}?host={self.folder}"
-
-    def drop(self, url: str) -> None:
-        """Remove a database, whoever has it open."""
-        self._ask(f"DROP DATABASE {_name(url)} WITH (FORCE)")
 
     def _ask(self, question: str) -> None:
         with _connect(self.folder) as db:
@@ -103,10 +98,6 @@ def _wait(folder: Path, process: subprocess.Popen[bytes]) -> None:
             time.sleep(0.02)
         else:
             return
-
-
-def _name(url: str) -> str:
-    return urlsplit(url).path.removeprefix("/")
 
 
 def _connect(folder: Path) -> psycopg.Connection:

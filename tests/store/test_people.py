@@ -15,7 +15,7 @@ from sayso.store.database import Store
 
 def later(store: Store, days: float) -> None:
     """Let time pass."""
-    store.clock = lambda: (datetime(2026, 1, 31, tzinfo=UTC) + timedelta(days=days)).isoformat()
+    store.clock = (datetime(2026, 1, 31, tzinfo=UTC) + timedelta(days=days)).isoformat
 
 
 def test_a_person_is_there_once_added(store: Store) -> None:

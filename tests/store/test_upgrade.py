@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, text
-from tests.store.conftest import PLACES, counting_clock
+from tests.store.conftest import PLACES, counting_clock, emptied
 
 from sayso.records import Comment, Message, Prompt, Refinement, Rejection, Response, Span
 from sayso.store import database, review, schema
 
-ASKED = Prompt(messages=(Message(role="system", content="Be kind."), Message(role="user", content="我的钥匙丢了")), family="keys")
+ASKED = Prompt(
+    messages=(Message(role="system", content="Be kind."), Message(role="user", content="我的钥匙丢了")), family="keys"
+)
 RESPONSE = Response(prompt=ASKED, text="您在哪里丢的?", version="v1")
 SPAN = Span(start=0, end=2, quote="您在")
 FIRST = Comment(text="Do not ask.", response=RESPONSE, spans=(SPAN,), author="Ann", created="2026-01-31T09:30:00+08:00")
@@ -48,9 +49,11 @@ OLD_ROWS = [
 
 
 @pytest.fixture(params=PLACES)
-def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where a database of the first schema is, with a little of everything in it."""
-    where = str(tmp_path / "sayso.db") if request.param == "sqlite" else request.getfixturevalue("postgres").new()
+    where = (
+        str(tmp_path / "sayso.db") if request.param == "sqlite" else emptied(request.getfixturevalue("migrated_postgres"))
+    )
     store = database.open(where, clock=counting_clock())
     with store.writing() as db:
         schema.migrate(db, "0001")
@@ -58,9 +61,7 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
             names = {f"value{place}": value for place, value in enumerate(values)}
             db.execute(text(f"INSERT INTO {table} VALUES ({', '.join(f':{name}' for name in names)})"), names)
     store.close()
-    yield where
-    if request.param != "sqlite":
-        request.getfixturevalue("postgres").drop(where)
+    return where
 
 
 def test_an_old_database_opens_with_everything_in_it(old: str) -> None:
@@ -104,7 +105,13 @@ def test_down_to_the_first_schema_keeps_what_was_said_and_up_again_finds_it(old:
     store = database.open(old, clock=counting_clock())
     with store.writing() as db:
         schema.migrate(db, "0001")
-        assert {column["name"] for column in inspect(db).get_columns("comments")} == {"seq", "id", "response_id", "status", "body"}
+        assert {column["name"] for column in inspect(db).get_columns("comments")} == {
+            "seq",
+            "id",
+            "response_id",
+            "status",
+            "body",
+        }
         assert not inspect(db).has_table("reviewers")
     store.close()
     again = database.open(old, clock=counting_clock())

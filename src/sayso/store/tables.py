@@ -205,8 +205,9 @@ for _order in ("shuffle", "doubt", "spread"):  # an order of the queue, over eve
 for _name, _some in (("commented", responses.c.n_comments > 0), ("contested", responses.c.contested > 0)):
     Index(f"ix_responses_{_name}", responses.c.seq, sqlite_where=_some, postgresql_where=_some)
 Index("ix_comments_status", comments.c.status)
-Index("ix_comments_response_id", comments.c.response_id)
-Index("ix_comments_author", comments.c.author, comments.c.created)
+# Without these further columns SQLite, which knows no counts, would rather read every open comment.
+Index("ix_comments_response_id", comments.c.response_id, comments.c.status, comments.c.author, comments.c.kind)
+Index("ix_comments_author", comments.c.author, comments.c.seq, comments.c.created)
 Index("ix_comments_said", comments.c.said)
 Index("ix_refinements_response_id", refinements.c.response_id)
 Index("ix_rejections_response_id", rejections.c.response_id)

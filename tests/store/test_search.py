@@ -1,0 +1,88 @@
+"""Whatever holds the wanted characters in a row is found, in any script, on both databases alike."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+from tests.store.generated import TEXT
+from tests.store.people import answers
+
+from sayso.records import Message, Prompt, Response
+from sayso.store import review, search, tables
+from sayso.store.database import Store
+
+TEXTS = [
+    "I am so sorry about your keys.",
+    "非常抱歉,您的钥匙我们会找到。",
+    "Straße, İstanbul, ＡＢＣ, 100% sure_thing \\ \"quoted\" 'single'",
+    "道歉",
+    "a",
+    "line one\nline   two",
+    "emoji 👩‍👩‍👧 here",
+]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "places"),
+    [
+        ("sorry", [0]), ("SORRY", [0]), ("orr", [0]), ("sorry about your", [0]), ("about sorry", []),
+        ("抱歉", [1]), ("歉", [1, 3]), ("道歉", [3]), ("歉道", []), ("钥匙我们会找到", [1]), ("。", [1]),
+        ("strasse", [2]), ("abc", [2]), ("100%", [2]), ("%", [2]), ("_", [2]), ("e_t", [2]), ("\\", [2]), ('"quoted"', [2]),
+        ("'", [2]), ("one line", [5]), ("two", [5]), ("👩‍👩‍👧", [6]), ("OR", [0]), ("a AND b", []), ("NOT", []), ("*", []),
+    ],
+)  # fmt: skip
+def test_a_text_is_found_by_what_stands_in_it(store: Store, wanted: str, places: list[int]) -> None:
+    store.add_responses(
+        [
+            Response(prompt=Prompt(messages=(Message(role="user", content="?"),), id=f"p{n}"), text=item)
+            for n, item in enumerate(TEXTS)
+        ]
+    )
+    found = {item.text for item in review.queue(store, search=wanted).items}
+    assert found == {TEXTS[place] for place in places}
+
+
+def test_the_prompts_turns_are_searched_but_not_the_systems(store: Store) -> None:
+    turns = (Message(role="system", content="secret rules"), Message(role="user", content="hello"),
+             Message(role="assistant", content="hi there"), Message(role="user", content="my keys"))  # fmt: skip
+    store.add_responses([Response(prompt=Prompt(messages=turns), text="Where?")])
+    assert [review.queue(store, search=words).total for words in ("hello", "hi there", "my keys", "where", "secret")] == [
+        1,
+        1,
+        1,
+        1,
+        0,
+    ]
+
+
+def test_an_empty_search_is_none(store: Store) -> None:
+    store.add_responses(answers("a", "b"))
+    assert review.queue(store, search=" \n").total == 2
+
+
+def test_one_character_that_begins_too_many_trigrams_is_looked_for_along_the_order(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_CONTINUATIONS", 2)
+    store.add_responses(answers("xa xb xc xd", "no", "xe"))
+    found = review.queue(store, search="x")
+    assert [item.text for item in found.items] == ["xe", "xa xb xc xd"]
+
+
+# One store for all examples: what earlier ones left there must not be found wrongly either.
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(TEXT, min_size=1, max_size=4), wanted=TEXT, cut=st.integers(0, 12), n=st.integers(1, 5))
+def test_a_search_finds_what_reading_everything_finds(store: Store, texts: list[str], wanted: str, cut: int, n: int) -> None:
+    store.add_responses(
+        [Response(prompt=Prompt(messages=(Message(role="user", content=item or "?"),)), text=item) for item in texts]
+    )
+    wanted = texts[0][cut : cut + n] or wanted
+    folded = search.fold(wanted)
+    if not folded:
+        return
+    with store.reading() as db:
+        found = search.find(db, tables.responses, folded)
+        read = {row.seq for row in db.execute(text("SELECT seq, words FROM response_words")) if folded in row.words}
+    assert found.seqs is None or set(found.seqs) == read
