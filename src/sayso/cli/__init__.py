@@ -27,6 +27,7 @@ COMMANDS = {
     "rollback": ("sayso.cli.rollback:command", "Go back to the champion before this one"),
     "report": ("sayso.cli.report:command", "Write the latest evaluation as one HTML file"),
     "loop": ("sayso.cli.loop:command", "Do a whole round, from prompts to verdict"),
+    "bench": ("sayso.cli.bench:command", "Measure whether comments take, by a suite of comments"),
     "schema": ("sayso.cli.schema:command", "Print the JSON Schema of a file's lines"),
 }
 """The verbs in the order of the loop: where each lives, and what it does in a few words."""
@@ -40,6 +41,12 @@ COMMENTS = {
 }
 """What `sayso comments` offers."""
 
+BENCH = {
+    "takes": ("sayso.cli.bench_takes:command", "Teach the suite's comments by several methods and count"),
+    "table": ("sayso.cli.bench_table:command", "Merge results into one table"),
+}
+"""What `sayso bench` offers."""
+
 TOKENIZER = {
     "train": ("sayso.cli.tokenizer_train:command", "Learn a byte-level vocabulary from texts"),
     "show": ("sayso.cli.tokenizer_show:command", "Show the tokens of a text"),
@@ -47,4 +54,4 @@ TOKENIZER = {
 }
 """What `sayso tokenizer` offers."""
 
-__all__ = ["COMMANDS", "COMMENTS", "TOKENIZER"]
+__all__ = ["COMMANDS", "COMMENTS", "BENCH", "TOKENIZER"]

@@ -1,0 +1,31 @@
+"""`sayso bench table`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sayso.cli import console
+from sayso.cli.options import Call, option, verb, with_json
+from sayso.i18n import gettext as _
+
+
+@verb
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILES...")
+@option("--into", type=click.Path(path_type=Path), metavar="PAGE",
+    help="Put it into a Markdown page between <!-- takes: begin --> and <!-- takes: end -->.")  # fmt: skip
+@with_json
+def command(call: Call, files: tuple[Path, ...], into: Path | None) -> None:
+    """Merge results (result.json, or the folders they lie in) into one table.
+
+    One result is shown in full; of several, a leaderboard is made.
+    """
+    from sayso.loop.bench import results, tables
+
+    found = [results.load(path) for path in files]
+    text = tables.page(found[0]) if len(found) == 1 else tables.leaderboard(found)
+    if into is not None:
+        tables.put(text, into)
+    said = text.rstrip("\n") if into is None else _("The table is in {page}.").format(page=into)
+    call.give({"results": found, "table": text}, lambda: console.lines(said))

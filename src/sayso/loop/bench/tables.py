@@ -1,0 +1,173 @@
+"""Results as Markdown: one of them in full, several as one leaderboard, and either put into a page between its marks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sayso.errors import RecordError, StoreError
+from sayso.loop.workspace import write_whole
+
+BEGIN, END = "<!-- takes: begin -->", "<!-- takes: end -->"
+Result = Mapping[str, Any]
+_FIGURES = (
+    ("gain", "gain"), ("leak", "leak"), ("drift", "drift"), ("selectivity", "gain − leak"), 
+    ("divergence", "divergence, nats"),
+)  # fmt: skip
+_SIDES = (("length", "length ×"), ("copying", "copied"), ("distinct", "distinct ×"))
+
+
+def page(result: Result) -> str:
+    """Return everything of one result that is read as tables."""
+    parts = [_about(result), _main(result), _sides(result)]
+    parts += [part for part in (_needed(result), _kept(result), _differences(result)) if part]
+    return "\n\n".join(parts) + "\n"
+
+
+def leaderboard(results: Sequence[Result]) -> str:
+    """Return a line a result and method, best selectivity first; flagged ones last.
+
+    Raises:
+        RecordError: the results are of different suites, and so cannot be compared.
+    """
+    suites = {result["suite"]["sha256"] for result in results}
+    if len(suites) > 1:
+        versions = ", ".join(
+            sorted({f"{result['suite']['version']} ({result['suite']['sha256'][:8]})" for result in results})
+        )
+        raise RecordError("the results are of different suites ({versions}); compare those of one", versions=versions)
+    found = [(result, row) for result in results for row in result["conditions"] if row["kind"] != "control"]
+    found = [(result, row) for result, row in found if "selectivity" in row["figures"]]
+    found.sort(key=lambda pair: (pair[1]["verdict"] == "flagged", -pair[1]["figures"]["selectivity"][0]))
+    head = ["model", "weights", "tier", "method", *(title for _name, title in _FIGURES), "verdict", "comments × seeds"]
+    lines = [
+        [_model(result), result["model"]["sha256"]["model"][:8], result["tier"], row["name"],
+         *(_figure(row, name) for name, _title in _FIGURES), row["verdict"] or "–",
+         f"{result['comments']} × {len(result['seeds'])}"]
+        for result, row in found
+    ]  # fmt: skip
+    return _table(head, lines) + "\n"
+
+
+def put(text: str, path: Path) -> None:
+    """Put text into a page between its marks.
+
+    Raises:
+        RecordError: the page has no such marks.
+        StoreError: the page cannot be read or written.
+    """
+    try:
+        before = path.read_text(encoding="utf-8")
+        head, begun, rest = before.partition(BEGIN)
+        _old, ended, tail = rest.partition(END)
+        if not begun or not ended:
+            raise RecordError(
+                "{path}: no place for the table; expected the lines {begin} and {end}", path=str(path), begin=BEGIN, end=END
+            )
+        write_whole(path, f"{head}{BEGIN}\n\n{text.strip()}\n\n{END}{tail}")
+    except OSError as error:
+        raise StoreError("{path!r} cannot be written: {reason}", path=str(path), reason=error.strerror) from error
+
+
+def _model(result: Result) -> str:
+    model = result["model"]
+    return f"{model['name']} + {model['adapter']}" if model["adapter"] else str(model["name"])
+
+
+def _about(result: Result) -> str:
+    seeds = len(result["seeds"])
+    return (
+        f"{_model(result)} (weights {result['model']['sha256']['model'][:8]}), tier `{result['tier']}`, suite "
+        f"{result['suite']['version']}: {result['comments']} comments × {result['tests']} prompts × 3 scopes × {seeds} "
+        f"{'seed' if seeds == 1 else 'seeds'}, {result['drafts']} drafts a comment. In brackets 95 % intervals."
+    )
+
+
+def _main(result: Result) -> str:
+    head = ["condition", *(title for _name, title in _FIGURES), "p: gain", "p: leak < .03", "p: drift < .03", "verdict"]
+    lines = [
+        [row["name"], *(_figure(row, name) for name, _title in _FIGURES),
+         *(_p(row["tests"].get(name)) for name in ("gain", "leak", "drift")), _said(row)]
+        for row in result["conditions"]
+    ]  # fmt: skip
+    return _table(head, lines)
+
+
+def _sides(result: Result) -> str:
+    head = ["condition", *(title for _name, title in _SIDES), "alarms", "nothing to learn", "tokens trained",
+            "tokens written", "s"]  # fmt: skip
+    lines = [
+        [row["name"], *(_figure(row, name) for name, _title in _SIDES), _alarms(row), f"{row['refused']}/{row['units']}",
+         f"{row['tokens_trained']:,.0f}", f"{row['tokens_written']:,.0f}", f"{row['seconds']:.1f}"]
+        for row in result["conditions"]
+    ]  # fmt: skip
+    return f"Beside the gain; tokens and seconds are a comment's.\n\n{_table(head, lines)}"
+
+
+def _needed(result: Result) -> str:
+    lines = []
+    for curve in result["curves"]:
+        reached = sum(value is not None for value in curve["needed"].values())
+        points = ", ".join(f"{n}: {gain:+.2f}" for n, gain in zip(curve["points"], curve["gain"], strict=True))
+        most = curve["points"][-1]
+        lines.append([curve["method"], points, _median(curve["median_gain"], most), _median(curve["median"], most),
+                      f"{reached}/{len(curve['needed'])}"])  # fmt: skip
+    head = ["method", "gain by drafts", "N80, gain alone", "N80", "reached it"]
+    races = [f"{each['one']} against {each['other']}: p = {_p(each['p'])}" for each in result["race"]]
+    found = f"Drafts needed (median by Kaplan and Meier).\n\n{_table(head, lines)}"
+    return "\n\n".join([found, *(["Log-rank: " + "; ".join(races) + "."] if races else [])]) if lines else ""
+
+
+def _median(value: float | None, most: int) -> str:
+    return f"> {most}" if value is None else f"{value:g}"
+
+
+def _kept(result: Result) -> str:
+    lines = [
+        [each["method"], _interval(each["earlier"]), f"{each['share']:.2f}",
+         " → ".join(f"{row[0]:+.2f}" for row in each["interference"])]
+        for each in result["kept"]
+    ]  # fmt: skip
+    head = [
+        "method",
+        "earlier comments, change to the end",
+        "share of their gain kept",
+        "gain of the first, lesson by lesson",
+    ]
+    return f"Several comments, one after another.\n\n{_table(head, lines)}" if lines else ""
+
+
+def _differences(result: Result) -> str:
+    head = ["one", "other", "of", "one − other", "p"]
+    lines = [
+        [each["one"], each["other"], each["metric"], _interval(each["figure"]), _p(each["p"])]
+        for each in result["differences"]
+    ]
+    return f"Differences by comment.\n\n{_table(head, lines)}" if lines else ""
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    return f"**{row['verdict']}**" if row["verdict"] in ("takes", "flagged") else row["verdict"] or "–"
+
+
+def _alarms(row: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {count}/{row['units']}" for name, count in sorted(row["alarms"].items())) or "–"
+
+
+def _figure(row: Mapping[str, Any], name: str) -> str:
+    return _interval(row["figures"][name]) if name in row["figures"] else "–"
+
+
+def _interval(figure: Sequence[float]) -> str:
+    mean, low, high = figure
+    return f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]"
+
+
+def _p(value: float | None) -> str:
+    return "–" if value is None else "< .001" if value < 0.001 else f"{value:.3f}"
+
+
+def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    rows = [head, ["---"] * len(head), *lines]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)

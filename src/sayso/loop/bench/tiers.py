@@ -1,0 +1,110 @@
+"""How much is done: the sizes of a tier, and the conditions under which every comment is taught."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sayso.models.sampling import Sampling
+from sayso.training.settings import Guard, Train
+
+Refinements = Literal["rule", "self", "other", "empty", "praise", "random"]
+"""Where what is learnt comes from: the check's own repair; the model, told the comment, where the check then holds; the
+repair of another comment's check; the model, told nothing or told praise; fresh drafts of the model."""
+SMALL = 50_000_000
+"""Below so many parameters a model wants the rates of `SMALL_RATES`."""
+SMALL_RATES = {"refine_sft": 3e-3, "refine_dpo": 1.5e-3, "hindsight": 4e-4}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tier:
+    """What `--tier` stands for; every key can be set by `--set`."""
+
+    comments: int
+    """The first so many of the suite."""
+    tests: int
+    """Test prompts a scope."""
+    seeds: int
+    seed: int = 0
+    """The first of the seeds."""
+    drafts: int = 32
+    """Drafts a comment that are commented on; those that meet it already are not learnt from."""
+    anchors: int = 32
+    """Near and out prompts whose drafts the scope guard holds, of each."""
+    candidates: int = 4
+    """What the model writes to a draft, told the comment, of which one that passes the check is kept."""
+    curve: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
+    """Drafts a comment at the points of the learning curve; those beyond `drafts` are left out."""
+    curve_methods: int = 1
+    """The learning curve is drawn for the first so many methods."""
+    sequences: int = 1
+    """Sequences of comments, learnt one after another, for what is kept of the earlier ones."""
+    sequence_length: int = 4
+    all_controls: bool = True
+    """Whether every method has every control; otherwise the first has them, and the others the shuffled comment alone."""
+    max_new_tokens: int = 80
+    rows_per_step: int = 8
+    """Rows of a method a step, whatever its rows mean: a pair is two. So every method reads as many."""
+    train: Train = field(default_factory=lambda: Train(max_steps=40, save_steps=0))
+    guard: Guard = field(default_factory=Guard)
+    draws: int = 10_000
+    """Of the bootstrap."""
+
+    @property
+    def all_seeds(self) -> tuple[int, ...]:
+        """The seeds, in their order."""
+        return tuple(range(self.seed, self.seed + self.seeds))
+
+    @property
+    def points(self) -> tuple[int, ...]:
+        """The points of the learning curve below the full number of drafts."""
+        return tuple(n for n in self.curve if n < self.drafts)
+
+    def sampling(self, *, temperature: float, seed: int = 0) -> Sampling:
+        """How the model writes."""
+        return Sampling(max_new_tokens=self.max_new_tokens, temperature=temperature, seed=seed, batch_size=128)
+
+
+TIERS = {
+    "quick": Tier(
+        comments=12, tests=12, seeds=1, drafts=16, anchors=24, curve=(2, 6), sequences=1, all_controls=False,
+        train=Train(max_steps=20, save_steps=0), guard=Guard(rows_per_step=4),
+    ),
+    "full": Tier(comments=64, tests=20, seeds=5, sequences=8, curve_methods=8, train=Train(max_steps=60, save_steps=0)),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Condition:
+    """One way to teach a comment, and what it is compared with."""
+
+    name: str
+    method: str
+    refinements: Refinements = "rule"
+    guard: bool = True
+
+    @property
+    def control(self) -> bool:
+        """Whether it must not work: what is learnt has nothing to do with the comment."""
+        return self.refinements in ("other", "empty", "praise", "random")
+
+
+GUARD_OFF, SHUFFLED = "{method}, guard off", "{method}, shuffled comment"
+UNTRAINED = ("in the prompt", "memory", "in context")
+"""The comment told with every test prompt; told where the most alike of the learnt prompts had it; and told with the model's
+own answer, to be refined: what a method can learn from the model's own refinements at most."""
+
+
+def conditions(methods: Sequence[str], *, all_controls: bool) -> Iterator[Condition]:
+    """Yield the trained conditions: the methods, each with its controls."""
+    for number, method in enumerate(methods):
+        yield Condition(name=method, method=method)
+        yield Condition(name=SHUFFLED.format(method=method), method=method, refinements="other")
+        if number and not all_controls:
+            continue
+        yield Condition(name=GUARD_OFF.format(method=method), method=method, guard=False)
+        yield Condition(name=f"{method}, own refinements", method=method, refinements="self")
+        yield Condition(name=f"{method}, empty comment", method=method, refinements="empty")
+        yield Condition(name=f"{method}, praise only", method=method, refinements="praise")
+    yield Condition(name="random drafts", method="refine_sft", refinements="random")
