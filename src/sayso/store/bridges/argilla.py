@@ -143,8 +143,9 @@ def _answer(found: _Answers, question: str, item: Fields, text: str, place: str,
         found.words.append((question, value))
     elif isinstance(value, list) and value and all(isinstance(part, Mapping) and "start" in part for part in value):
         for number, part in enumerate(value):
-            span = anchored(text, SpanLine(start=part["start"], end=part.get("end")), f"{place}.value[{number}]")
-            found.places.append((span, str(part.get("label", ""))))
+            inside = Fields(part, f"{place}.value[{number}]")
+            span = anchored(text, SpanLine(start=inside.whole("start"), end=inside.whole("end")), inside.path)
+            found.places.append((span, inside.label("label")))
     elif isinstance(value, list) and value and all(isinstance(part, str) for part in value):
         found.words.append((question, ", ".join(value)))
     elif value is not None:

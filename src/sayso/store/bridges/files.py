@@ -122,9 +122,9 @@ def _is_one_document(text: str, start: int) -> bool:
 
 def _document(text: str, start: int, under: Sequence[str]) -> Iterator[Line]:
     try:
-        place = _member(text, start, under)
         value, _end = decoder().raw_decode(text, start)
         _whole(value)
+        place = _member(text, start, under)
     except (RecordError, json.JSONDecodeError, RecursionError) as error:
         yield _broken(text, start, error)
         return

@@ -56,7 +56,7 @@ def read(path: Path) -> Bridged:
     files = [(name, path / f"{name}.jsonl") for name in PARTS if (path / f"{name}.jsonl").is_file()]
     if not path.is_dir():
         raise NotFoundError("{where}: there is no such file", where=str(path))
-    if not files:
+    if not files and not (path / "README.md").is_file():  # the card alone is an empty store
         expected = ", ".join(f"{name}.jsonl" for name in PARTS)
         raise RecordError("{where}: found none of {expected} in this folder", where=str(path), expected=expected)
     return together([bridged(file.name, read_objects(file), _READERS[name]) for name, file in files])
@@ -144,7 +144,7 @@ def _read_response(fields: Fields) -> Row:
 
 
 def _read_comment(fields: Fields) -> Row:
-    line = {name: fields.raw(name) for name in _SAID}
+    line = {name: fields.raw(name) for name in _SAID if fields.raw(name) != []}
     for name in _FREE:
         line[name] = _opened(fields, name)
     comment, _none = records_of(_shaped(CommentLine, line | _answered_line(fields)))

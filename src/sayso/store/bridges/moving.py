@@ -10,10 +10,20 @@ from sayso.i18n import gettext as _
 from sayso.records import Refinement
 from sayso.store import questions, tables
 from sayso.store.bridges import EXPORTERS, IMPORTERS, Read, Write
+from sayso.store.bridges.guessing import OURS
 from sayso.store.bridges.ordering import in_order
 from sayso.store.bridges.results import Bridged, Lost, Records, Written
 from sayso.store.database import Store
-from sayso.store.exchange import Imported, Verify, check_problems, import_entries
+from sayso.store.exchange import (
+    Imported,
+    Reading,
+    Verify,
+    check_problems,
+    export_comments,
+    import_comments,
+    import_entries,
+    read_comments,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,12 +43,32 @@ def read(path: str | Path, name: str, *, verify: Verify | None = None) -> Bridge
         NotFoundError: there is no such format, or no such file.
         RecordError: the file as a whole cannot be read.
     """
-    reader: Read = registry.load(IMPORTERS, name, kind=_("format"))
+    reader: Read = registry.load({OURS: "", **IMPORTERS}, name, kind=_("format"))
     found = reader(Path(path))
     for entry in found.entries:
         if entry.comment is not None:
             entry.problems += check_problems(entry.comment, verify)
     return Bridged(entries=in_order(found.entries), lost=found.lost)
+
+
+def look(store: Store, path: str | Path, name: str, *, verify: Verify | None = None) -> Arrived:
+    """Say what `bring_in` would find in a file, and import nothing; `new` counts the comments that the store has not."""
+    if name == OURS:
+        reading = read_comments(path, verify=verify)
+        found = Bridged(entries=())
+    else:
+        found = read(path, name, verify=verify)
+        reading = Reading(
+            comments=found.comments, refinements=found.refinements, prompts=found.prompts, responses=found.responses,
+            faults=found.faults,
+        )  # fmt: skip
+    known = {comment.id for comment in store.comments(None)}
+    new = sum(comment.id not in known for comment in reading.comments)
+    imported = Imported(
+        comments=reading.comments, refinements=reading.refinements, prompts=reading.prompts, responses=reading.responses,
+        new=new, known=len(reading.comments) - new, faults=reading.faults,
+    )  # fmt: skip
+    return Arrived(imported=imported, lost=found.lost)
 
 
 def bring_in(
@@ -56,6 +86,8 @@ def bring_in(
         NotFoundError, RecordError: as `read`.
         StoreError: the database or the disk refused; nothing was imported.
     """
+    if name == OURS:
+        return Arrived(imported=import_comments(store, path, skip_bad=skip_bad, revise=revise, verify=verify), lost=())
     found = read(path, name, verify=verify)
     imported = import_entries(store, Path(path), found.entries, skip_bad=skip_bad, revise=revise)
     return Arrived(imported=imported, lost=found.lost)
@@ -68,7 +100,9 @@ def write_out(store: Store, path: str | Path, name: str) -> Written:
         NotFoundError: there is no such format.
         StoreError: the disk refused.
     """
-    writer: Write = registry.load(EXPORTERS, name, kind=_("format"))
+    if name == OURS:
+        return Written(count=export_comments(store, path), files=(Path(path),))
+    writer: Write = registry.load({OURS: "", **EXPORTERS}, name, kind=_("format"))
     return writer(everything(store), Path(path))
 
 

@@ -62,7 +62,7 @@ def _turns(fields: Fields, message: str) -> tuple[Message, ...]:
         raise wrong("meta.message_id", message, _("the id of a message in the snapshot"))
     turns: list[Message] = []
     place: Any = message
-    while place in found and len(turns) <= len(found):
+    while isinstance(place, str) and place in found and len(turns) <= len(found):
         turns.append(message_of(found[place], f"snapshot.chat.{place}"))
         place = found[place].get("parentId")
     if len(turns) > len(found) or len(turns) < 2 or turns[0].role != "assistant":
