@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp
 
 from sayso import __version__
@@ -31,7 +32,7 @@ from sayso.web.guard import Guard
 if TYPE_CHECKING:
     from sayso.store.database import Store
 
-_SILENT = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+_SILENT: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
