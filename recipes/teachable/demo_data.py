@@ -18,6 +18,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from recipes.teachable import heldout  # noqa: E402
 from recipes.teachable.compose import compose  # noqa: E402
 from recipes.teachable.plan import render  # noqa: E402
 from recipes.teachable.prompts import WORDINGS, word  # noqa: E402
@@ -26,6 +27,10 @@ from recipes.teachable.world import GENRES, READERS, Triple, held_out, test_trip
 FOLDER = ROOT / "src" / "sayso" / "loop" / "demo"
 TRAIN_PROBES, TEST_PROBES = 48, 40
 """How many probes of each scope at most."""
+PROMPTS, HELDOUT = 400, 350
+"""How many prompts to learn from, and how many held-out ones with a text of the grammar's."""
+ASKED = heldout.wordings("prompts", "all", list(WORDINGS), held=False)
+"""How prompts are worded: as in training; what is held out there is for measuring the model."""
 Record = dict[str, Any]
 
 
@@ -120,18 +125,18 @@ def _lines(records: Iterable[Record]) -> str:
 
 
 def _prompts() -> Iterable[Record]:
-    """One training prompt for every genre and topic, to some reader."""
+    """Training prompts of many genres and topics, to some reader each."""
     rng = Random("prompts")
-    for genre in GENRES:
-        for topic in topics():
-            yield _record(_some(rng, lambda t, g=genre, o=topic: t.genre == g and t.topic == o), rng)  # type: ignore[misc]
+    pairs = [(genre, topic) for genre in GENRES for topic in topics()]
+    for genre, topic in sorted(rng.sample(pairs, PROMPTS), key=pairs.index):
+        yield _record(_some(rng, lambda t, g=genre, o=topic: t.genre == g and t.topic == o), rng)  # type: ignore[misc]
 
 
 def _pool() -> Iterable[Record]:
     """All held-out triples in two wordings, and a training prompt for every reader and topic, for comments of one's own."""
     rng = Random("probes")
     for triple in test_triples():
-        for wording in rng.sample(WORDINGS, 2):
+        for wording in rng.sample(ASKED, 2):
             yield _record(triple, rng, wording=wording)
     for reader in READERS:
         for topic in topics():
@@ -139,9 +144,9 @@ def _pool() -> Iterable[Record]:
 
 
 def _heldout() -> Iterable[Record]:
-    """Every held-out triple with a text of the grammar's: what a model should still find as likely after learning."""
+    """Held-out triples with a text of the grammar's: what a model should still find as likely after learning."""
     rng = Random("heldout")
-    for triple in test_triples():
+    for triple in sorted(rng.sample(test_triples(), HELDOUT)):
         record = _record(triple, rng)
         yield {"prompt": record["prompt"], "family": record["family"], "response": render(compose(triple, rng))}
 
@@ -177,7 +182,7 @@ def _both(rng: Random, found: Sequence[Triple]) -> list[Triple]:
 
 
 def _record(triple: Triple, rng: Random, *, wording: str | None = None) -> Record:
-    number = WORDINGS.index(wording) if wording else rng.randrange(len(WORDINGS))
+    number = WORDINGS.index(wording or rng.choice(ASKED))
     split = "test" if held_out(triple) else "train"
     text = word(triple, WORDINGS[number], rng)
     return {"prompt": text, "id": f"{triple.family}/{number}", "family": triple.family, "split": split}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from itertools import islice
 
 import pytest
@@ -30,11 +31,40 @@ def every_prompt() -> list[dict]:
     return [*records("prompts.jsonl"), *records("probes.jsonl"), *probes]
 
 
-def test_the_shipped_files_are_what_the_script_writes():
-    written = files()
+@pytest.fixture(scope="module")
+def written() -> dict[str, str]:
+    return files()
+
+
+def test_the_shipped_files_are_such_as_the_script_writes(written, comments):
+    """Not the very same: they go with the shipped model, and are written again when it is trained again."""
     assert sorted(written) == sorted(NAMES)
-    for name, text in written.items():
-        assert (FOLDER / name).read_text(encoding="utf-8") == text, f"{name}: run python recipes/teachable/demo_data.py"
+    assert files() == written
+    for name in ("prompts.jsonl", "probes.jsonl", "heldout.jsonl"):
+        new, shipped = (
+            json.loads(text.splitlines()[0]) for text in (written[name], (FOLDER / name).read_text(encoding="utf-8"))
+        )
+        assert list(new) == list(shipped)
+    told = [json.loads(line) for line in written["comments.jsonl"].splitlines()]
+    assert [{**comment, "probes": list(comment["probes"])} for comment in told] == [
+        {**comment, "probes": list(comment["probes"])} for comment in comments
+    ]
+
+
+def test_what_is_written_anew_keeps_what_the_demo_needs(written):
+    prompts = [json.loads(line) for line in written["prompts.jsonl"].splitlines()]
+    assert len({prompt["id"] for prompt in prompts}) == len(prompts) == 400
+    assert len(written["heldout.jsonl"].splitlines()) == 350
+    pool = prompts + [json.loads(line) for line in written["probes.jsonl"].splitlines()]
+    for part in (0, 1):
+        for split in ("train", "test"):
+            counts = Counter(prompt["family"].split("/")[part] for prompt in pool if prompt["split"] == split)
+            assert min(counts.values()) >= 30
+    for comment in (json.loads(line) for line in written["comments.jsonl"].splitlines()):
+        for probes in comment["probes"].values():
+            splits = [probe["split"] for probe in probes]
+            assert splits.count("test") >= 30
+            assert splits.count("train") >= 40
 
 
 def test_a_split_is_that_of_the_triple():
