@@ -12,7 +12,7 @@ WORD = re.compile(r"[^\W\d_]{2,}")
 SPOKEN = frozenset(("title", "aria-label", "placeholder", "alt", "aria-description"))
 """Attributes whose words a person sees or hears."""
 _JINJA = re.compile(r"\{% block page %\}.*?\{% endblock %\}|\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-_CALL = re.compile(r"\bt\(((?:[^()\"`]|\"[^\"]*\"|`[^`]*`|\([^()]*\))*)")
+_CALL = re.compile(r"\bt\((?=((?:[^()\"`]|\"[^\"]*\"|`[^`]*`|\([^()]*\))*))")
 _KEY = re.compile(r"\"([a-z]+(?:_[a-z0-9]+)*)\"")
 _CHOICE = re.compile(r"[?:]\s*" + _KEY.pattern)
 _SENTENCE = re.compile(r"\"([A-Z][a-z]+ [a-z][^\"]*)\"|[>`](?:[A-Z][a-z]+ [a-z]+ [a-z]+)")

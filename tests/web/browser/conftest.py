@@ -2,83 +2,39 @@
 
 from __future__ import annotations
 
+import itertools
+import shutil
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-
-pytest.importorskip("playwright", reason="needs the package playwright (pip install playwright)")
-
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from tests.web.browser.answers import records
 
-from sayso.records import Comment, Message, Prompt, Refinement, Response, Span
+from sayso.records import Comment
 from sayso.store import database, review
 from sayso.store.database import Store
 from sayso.web import app, events
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+PATIENCE = 20  # seconds; a machine may have much else to do
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 360, "height": 740}
-
-LETTER = (
-    "Dear Ms. Okafor,\n\nThank you for your patience. Your parcel left our warehouse on Tuesday and should reach you by Friday. "
-    "If it does not, we will of course refund you — no questions asked! 🎉\n\nYours,\nThe Team"
-)
-TABLE = (
-    "Here is a short comparison:\n\n| City | Days | Cost |\n|---|---:|---:|\n| Lisbon | 3 | 420 € |\n| Porto | 2 | 260 € |\n\n"
-    "```python\nfor day in range(5):\n    print(day)\n```\n\nI would **start** in Porto."
-)
-CHINESE = "亲爱的王女士：\n\n感谢您的耐心等待。您的包裹已于星期二从仓库发出，预计星期五送达。如果没有收到，我们会为您全额退款。\n\n此致\n敬礼"
-
-
-def ask(*turns: str, family: str | None = None) -> Prompt:
-    roles = ("user", "assistant")
-    said = tuple(Message(role=roles[number % 2], content=turn) for number, turn in enumerate(turns))
-    return Prompt(messages=said, family=family)
-
-
-def span(response: Response, words: str) -> Span:
-    start = response.text.index(words)
-    return Span(start=start, end=start + len(words), quote=words)
-
-
-def records() -> tuple[list[Response], list[Comment], list[Refinement]]:
-    """Seven answers to six prompts, some comments that overlap, two better answers."""
-    late = ask("Write a short letter to Ms. Okafor: her parcel is late.", family="letters")
-    letter = Response(prompt=late, text=LETTER, version="v2", id="r-letter")
-    older = Response(prompt=late, text=LETTER.replace("of course refund you", "refund you").replace(" 🎉", ""), version="v1", id="r-older")
-    trip = Response(
-        prompt=ask("Plan five days in Portugal.", "Do you prefer cities or beaches?", "Cities. Show me a table.", family="trips"),
-        text=TABLE, version="v2", id="r-trip",
-    )  # fmt: skip
-    chinese = Response(prompt=ask("给王女士写一封短信：她的包裹迟到了。", family="letters"), text=CHINESE, version="v2", id="r-chinese")
-    more = [
-        Response(prompt=ask(f"Say thanks for gift number {number}.", family="thanks"), text=f"Thank you for gift number {number}! It is lovely.",
-            version="v2", id=f"r-thanks-{number}")
-        for number in range(3)
-    ]  # fmt: skip
-    comments = [
-        Comment(text="Do not promise what we cannot keep.", response=letter, spans=(span(letter, "we will of course refund you"),), author="Bo", id="c-refund", created="2026-03-02T09:00:00+00:00"),
-        Comment(text="No emoji to customers.", response=letter, spans=(span(letter, "refund you — no questions asked! 🎉"),), author="Bo", id="c-emoji", kind="concern", severity="major", created="2026-03-02T09:01:00+00:00"),
-        Comment(text="Warm and clear: keep this.", response=letter, spans=(span(letter, "Thank you for your patience."),), author="Bo", id="c-warm", kind="keep", created="2026-03-02T09:02:00+00:00"),
-    ]
-    better = LETTER.replace("we will of course refund you — no questions asked! 🎉", "please write to us and we will help.")
-    refinements = [
-        Refinement(response=letter, text=better, addresses=("c-refund", "c-emoji"), refiner="rewrite", source="model", id="f-better"),
-        Refinement(response=letter, text=LETTER.replace(" 🎉", ""), addresses=("c-emoji",), refiner="strip-emoji", source="tool", id="f-plain"),
-    ]
-    return [*more, chinese, trip, older, letter], comments, refinements
 
 
 @dataclass
@@ -86,12 +42,13 @@ class Site:
     """A workspace that is being served."""
 
     store: Store
-    url: str
+    server: Server
     lead: review.Reviewer
     reviewer: review.Reviewer
-    restart: Callable[[], None] = lambda: None
-    stop: Callable[[], None] = lambda: None
-    start: Callable[[], None] = lambda: None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.port}"
 
     def token(self, person: review.Reviewer | None = None) -> str:
         return review.issue_token(self.store, "session", reviewer_id=(person or self.lead).id)
@@ -111,43 +68,77 @@ class Server:
         self.hub = events.Hub(self.store, every_seconds=0.1)
         served = app.make(self.store, app.Place(), hub=self.hub)
         config = uvicorn.Config(served, host="127.0.0.1", port=self.port, log_level="error", timeout_graceful_shutdown=1)
-        self.server = uvicorn.Server(config)
-        self.thread = threading.Thread(target=self.server.run, daemon=True)
+        self.running = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.running.run, daemon=True)
         self.thread.start()
-        until = time.monotonic() + 20
-        while not self.server.started:
+        until = time.monotonic() + PATIENCE
+        while not self.running.started:
             assert time.monotonic() < until, "the server did not start"
             time.sleep(0.01)
 
     def stop(self) -> None:
         self.hub.close()
-        self.server.should_exit = True
-        self.thread.join(timeout=20)
+        self.running.should_exit = True
+        self.thread.join(timeout=PATIENCE)
         assert not self.thread.is_alive()
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    """A small workspace with a lead and a reviewer, served on a free port."""
-    store = database.open(tmp_path / "sayso.db", clock=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the records and two people, made once."""
+    path = tmp_path_factory.mktemp("browser") / "written.db"
+    store = database.open(path, clock=now)
     responses, comments, refinements = records()
     store.add_responses(responses)
     store.add_comments(comments)
     store.add_refinements(refinements)
-    lead = review.add_reviewer(store, "Ada", "lead")
-    reviewer = review.add_reviewer(store, "陈静", "reviewer")
+    review.add_reviewer(store, "Ada", "lead")
+    review.add_reviewer(store, "陈静", "reviewer")
+    store.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def served(written: Path) -> Iterator[Server]:
+    """One server for all tests: making one takes longer than most tests do."""
+    store = database.open(shutil.copy(written, written.with_name("sayso.db")), clock=now)
     server = Server(store)
-    yield Site(store=store, url=f"http://127.0.0.1:{server.port}", lead=lead, reviewer=reviewer, stop=server.stop, start=server.start)
+    yield server
     server.stop()
     store.close()
+
+
+FRESH = itertools.count(1)
+
+
+@pytest.fixture
+def site(served: Server, written: Path) -> Site:
+    """The small workspace as it was at first, with a lead and a reviewer, served on a free port."""
+    with closing(sqlite3.connect(written)) as first, closing(sqlite3.connect(written.with_name("sayso.db"))) as present:
+        first.backup(present)
+        # What the server remembers goes by the last event: none of another test may look like the present one.
+        place = 1_000_000 * next(FRESH)
+        present.execute(
+            "INSERT INTO events (seq, at, kind, subject, payload) VALUES (?, ?, 'test.begun', '', '{}')", (place, now())
+        )
+        present.commit()
+    people = {person.name: person for person in review.reviewers(served.store)}
+    return Site(store=served.store, server=served, lead=people["Ada"], reviewer=people["陈静"])
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's chromium; nothing is downloaded."""
+    playwright_api = pytest.importorskip(
+        "playwright.sync_api", reason="needs the package playwright (pip install playwright)"
+    )
     if not CHROMIUM.exists():
         pytest.skip("needs the package chromium (apt-get install chromium)")
-    with sync_playwright() as playwright:
+    with playwright_api.sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
         yield opened
         opened.close()
@@ -161,6 +152,8 @@ class Visit:
     context: BrowserContext
     page: Page
     complaints: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+    """What the console may say in this test: of a server that is away on purpose, of a refusal that is the point."""
 
     def go(self, path: str = "/") -> Page:
         self.page.goto(self.site.url + path)
@@ -176,6 +169,48 @@ class Visit:
         for key in keys:
             self.page.keyboard.press(key)
 
+    def write(self, words: str) -> None:
+        """Type into what has the focus."""
+        self.page.keyboard.type(words)
+
+    def choose(self, words: str) -> None:
+        """Select words of the answer as a mouse would: press, drag, let go."""
+        box = self.page.evaluate(WHERE, words)
+        self.page.mouse.move(box["x1"], box["y1"])
+        self.page.mouse.down()
+        self.page.mouse.move(box["x2"], box["y2"], steps=4)
+        self.page.mouse.up()
+
+    def said(self, text: str) -> Comment:
+        """Return the comment that was stored with this text, once it is there."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            found = [item for item in self.site.store.comments(status=None) if item.text == text]
+            if found:
+                return found[-1]
+            assert time.monotonic() < until, f"no comment says {text!r}"
+            self.page.wait_for_timeout(30)
+
+    def hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not any(words in message.text for words in self.expected):
+            self.complaints.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
+
+
+WHERE = """(words) => {
+  const text = document.getElementById("text");
+  const start = text.textContent.indexOf(words);
+  const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
+  const range = document.createRange();
+  let at = 0;
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    if (start >= at && start < at + node.length) range.setStart(node, start - at);
+    if (start + words.length > at && start + words.length <= at + node.length) range.setEnd(node, start + words.length - at);
+    at += node.length;
+  }
+  const boxes = [...range.getClientRects()];
+  const [first, last] = [boxes[0], boxes.at(-1)];
+  return { x1: first.left + 1, y1: first.top + first.height / 2, x2: last.right - 1, y2: last.top + last.height / 2 };
+}"""
 
 Visiting = Callable[..., Visit]
 
@@ -187,15 +222,12 @@ def visiting(site: Site, browser: Browser) -> Iterator[Visiting]:
 
     def visit(person: review.Reviewer | None = None, *, stranger: bool = False, **wanted: Any) -> Visit:
         context = browser.new_context(**({"viewport": WIDE, "locale": "en-GB"} | wanted))
-        if not stranger:
-            context.add_cookies([{"name": "sayso_session", "value": site.token(person), "url": site.url, "httpOnly": True, "sameSite": "Strict"}])
         page = context.new_page()
-        page.set_default_timeout(8000)
-        made = Visit(site=site, context=context, page=page)
-        page.on("pageerror", lambda error: made.complaints.append(f"error: {error}"))
-        page.on("console", lambda message: _heard(made, message))
-        opened.append(made)
-        return made
+        page.set_default_timeout(1000 * PATIENCE)
+        opened.append(listening(Visit(site=site, context=context, page=page)))
+        if not stranger:
+            sign_in(opened[-1], person)
+        return opened[-1]
 
     yield visit
     complaints = [line for one in opened for line in one.complaints]
@@ -204,12 +236,36 @@ def visiting(site: Site, browser: Browser) -> Iterator[Visiting]:
     assert complaints == []
 
 
-def _heard(visit: Visit, message: ConsoleMessage) -> None:
-    if message.type in ("error", "warning"):
-        visit.complaints.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
+@pytest.fixture(scope="session")
+def desk(browser: Browser) -> Iterator[BrowserContext]:
+    """A window that most tests share: opening one takes as long as using it."""
+    context = browser.new_context(viewport=WIDE, locale="en-GB")
+    context.new_page().set_default_timeout(1000 * PATIENCE)
+    yield context
+    context.close()
 
 
 @pytest.fixture
-def visit(visiting: Visiting) -> Visit:
-    """The lead's window."""
-    return visiting()
+def visit(site: Site, desk: BrowserContext) -> Iterator[Visit]:
+    """The lead's window, as if it had never been used."""
+    page = desk.pages[0]
+    desk.clear_cookies()
+    made = listening(Visit(site=site, context=desk, page=page))
+    sign_in(made)
+    yield made
+    page.remove_listener("console", made.hear)
+    page.goto(f"{site.url}/static/now/favicon.svg")  # where nothing is written any more
+    page.evaluate("localStorage.clear()")
+    page.set_viewport_size(WIDE)
+    assert made.complaints == []
+
+
+def listening(visit: Visit) -> Visit:
+    visit.page.on("console", visit.hear)
+    visit.page.on("pageerror", lambda error: visit.complaints.append(f"error: {error}"))
+    return visit
+
+
+def sign_in(visit: Visit, person: review.Reviewer | None = None) -> None:
+    token = {"name": "sayso_session", "value": visit.site.token(person), "url": visit.site.url}
+    visit.context.add_cookies([{**token, "httpOnly": True, "sameSite": "Strict"}])  # type: ignore[typeddict-item]

@@ -49,7 +49,7 @@ function draw() {
     if (!composing(event) && event.key === "Escape") reason.blur();
   });
   const side = (name, answer) => h("section", { class: "side-answer", "aria-label": t(`choose_${name}_name`) }, h("h2", {}, t(`choose_${name}_name`)), h("div", { class: "text" }, answer.text));
-  show(h("p", { class: "faint" }, t("ab_progress", { n: number(pairs.done) })),
+  show(pairs.done > 0 && h("p", { class: "faint" }, t("ab_progress", { n: number(pairs.done) })),
     h("div", { class: "turns" }, pair.prompt.messages.map((turn) => h("article", { class: `turn ${turn.role}` }, h("h2", { class: "role" }, t(`role_${turn.role}`)), cleaned(turn.html, { class: "prose" })))),
     h("div", { class: "two" }, side("left", pair.left), side("right", pair.right)), reason,
     h("div", { class: "choices" }, CHOICES.map(([name, key, words]) => h("button", { type: "button", dataset: { choice: name }, onclick: () => choose(name) }, t(words), kbd(key)))));

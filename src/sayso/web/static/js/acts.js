@@ -121,7 +121,7 @@ export async function signOff(refinement, decision) {
   const { detail } = now;
   const answer = await asked({ method: "POST", path: to("refinements", refinement.id, "/signoff"), body: { decision }, about: detail.id });
   if (!answer) return;
-  const signed = (item) => ({ ...item, signoffs: [...item.signoffs.filter((one) => one.reviewer_id !== me.id), { reviewer_id: me.id, name: me.name, decision }] });
+  const signed = (item) => ({ ...item, signoffs: [...item.signoffs.filter((one) => !one.mine), { name: me.name, decision, mine: true }] });
   detail.refinements = detail.refinements.map((item) => (item.id === refinement.id ? signed(item) : item));
   tell("refinements");
   announce(t(`signed_${decision}`));

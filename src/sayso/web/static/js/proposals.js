@@ -4,9 +4,8 @@ import { drawn } from "./diff.js";
 import { t } from "./messages.js";
 import { shortened } from "./card.js";
 import { now, standing } from "./state.js";
-import { me } from "./shell.js";
 
-const mine = (refinement) => refinement.signoffs.find((item) => item.reviewer_id === me.id)?.decision ?? null;
+const mine = (refinement) => refinement.signoffs.find((item) => item.mine)?.decision ?? null;
 export const open = () => now.detail.refinements.filter((item) => !item.signoffs.length).length;
 
 export function showProposals({ sign, change, close, write }) {
@@ -24,7 +23,7 @@ function proposal(item, at, { sign, change }) {
   const button = (decision, key) => h("button", { type: "button", class: decided === decision ? "primary" : "", "aria-pressed": String(decided === decision), onclick: () => sign(item, decision) }, t(`do_${decision}`), h("kbd", { "aria-hidden": "true" }, key));
   return h("article", { class: `proposal ${decided ?? ""}`, tabIndex: -1, dataset: { id: item.id }, "aria-label": t("proposal_n", { n: at + 1 }) },
     h("header", {}, h("b", {}, item.source === "person" ? t("written_by", { name: item.refiner }) : t("proposed_by", { name: item.refiner })),
-      item.signoffs.map((one) => h("span", { class: `state ${one.decision}` }, t(`signed_by_${one.decision}`, { name: one.reviewer_id === me.id ? t("you") : one.name })))),
+      item.signoffs.map((one) => h("span", { class: `state ${one.decision}` }, t(`signed_by_${one.decision}`, { name: one.mine ? t("you") : one.name })))),
     h("div", { class: "panes" },
       h("section", { "aria-label": t("original") }, h("h4", {}, t("original")), h("div", { class: "text" }, now.detail.text)),
       h("section", { "aria-label": t("proposal") }, h("h4", {}, t("proposal")), drawn(now.detail.text, item.text, { class: "diff text" }))),

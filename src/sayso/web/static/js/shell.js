@@ -25,6 +25,7 @@ export function frame({ changed = () => {} } = {}) {
   ]);
   box.addEventListener("change", showSaving);
   box.addEventListener("offline", showSaving);
+  document.querySelector(".pages [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   showSaving();
   flush();
   listen({ counts: showCounts, changed });

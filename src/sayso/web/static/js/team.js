@@ -10,7 +10,7 @@ const load = () => view(() => Promise.all([get("/api/team"), get("/api/versions"
 function draw([team, versions]) {
   const active = team.reviewers.filter((one) => one.active);
   return [
-    panel(t("progress"), null, table(t("progress"), ["name", "role", "assigned_share", "comments_today", "comments_all", ""].map((name) => (name ? t(`team_${name}`) : h("span", { class: "unseen" }, t("actions_of")))), team.reviewers.map(person))),
+    panel(t("progress"), null, h("div", { class: "people" }, table(t("progress"), ["name", "role", "assigned_share", "comments_today", "comments_all", ""].map((name) => (name ? t(`team_${name}`) : h("span", { class: "unseen" }, t("actions_of")))), team.reviewers.map(person)))),
     h("div", { class: "columns" }, invite(team.invitations ?? []), share(active, versions.items)),
     agreement(team.agreement),
   ];
@@ -75,7 +75,7 @@ function share(people, versions) {
 
 function agreement(found) {
   const any = found && (found.verdicts || found.kinds || found.spans);
-  const told = Object.values(found?.said ?? {});
+  const told = Object.entries(found?.said ?? {}).filter(([name]) => !found[name]).map(([name, words]) => `${t(`agree_${name}`)}: ${words}`);
   if (!any) return panel(t("agreement"), null, empty(t("no_agreement"), t("no_agreement_words")));
   const line = (name) => h("tr", {}, h("th", { scope: "row" }, t(`agree_${name}`)), h("td", {}, interval(found[name])), h("td", { class: "n" }, found[name] ? number(found[name].n) : ""));
   const pairs = (found.pairs ?? []).map((pair) => h("tr", {}, h("th", { scope: "row" }, t("pair_names", { a: pair.a, b: pair.b })), h("td", {}, interval(pair.verdicts)), h("td", {}, interval(pair.spans))));

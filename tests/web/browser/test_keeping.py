@@ -1,0 +1,142 @@
+"""Nothing that was written is lost: not on a reload, not without a connection, not when the server starts again."""
+
+from __future__ import annotations
+
+import pytest
+from tests.web.browser.conftest import Site, Visit, Visiting
+
+pytestmark = pytest.mark.slow
+AWAY = ["ERR_INTERNET_DISCONNECTED", "ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING",
+    "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET",
+    "ERR_NETWORK_CHANGED"]  # fmt: skip
+
+
+def comments(site: Site, text: str) -> int:
+    return sum(item.text == text for item in site.store.comments(status=None))
+
+
+def test_half_a_comment_is_there_again_after_a_reload(visit: Visit) -> None:
+    page = visit.read()
+    visit.choose("The Team")
+    visit.press("c")
+    visit.write("Who is the te")
+    page.reload()
+    page.wait_for_selector(".composer textarea")
+    assert page.input_value(".composer textarea") == "Who is the te"
+    assert page.get_attribute(".kinds .concern", "aria-pressed") == "true"
+    assert page.inner_text(".composer blockquote").startswith("The Team")
+
+
+def test_a_draft_follows_its_writer_to_another_browser(visiting: Visiting) -> None:
+    first = visiting()
+    first.read()
+    first.press("w")
+    first.write("Begun on one machine")
+    first.page.wait_for_timeout(900)
+    second = visiting()
+    second.read()
+    second.page.wait_for_selector(".composer textarea")
+    assert second.page.input_value(".composer textarea") == "Begun on one machine"
+
+
+def test_a_saved_comment_leaves_no_draft(visit: Visit) -> None:
+    page = visit.read("r-thanks-1")
+    visit.press("f")
+    visit.write("Whole and saved.")
+    page.wait_for_timeout(700)
+    visit.press("Enter")
+    visit.said("Whole and saved.")
+    page.wait_for_timeout(300)
+    page.reload()
+    page.wait_for_selector(".card .words:text-is('Whole and saved.')")
+    assert page.locator(".composer").count() == 0
+
+
+def test_half_an_answer_is_there_again_after_a_reload(visit: Visit) -> None:
+    page = visit.read("r-thanks-1")
+    visit.press("e")
+    visit.write("Dear all, ")
+    page.reload()
+    page.wait_for_selector("#edited")
+    assert page.input_value("#edited").startswith("Dear all, Thank you")
+
+
+def test_without_a_connection_a_comment_waits_and_is_sent_once(site: Site, visit: Visit) -> None:
+    visit.expected += AWAY
+    page = visit.read("r-thanks-1")
+    visit.context.set_offline(True)
+    visit.press("f")
+    visit.write("Said in a tunnel.")
+    visit.press("Enter")
+    page.wait_for_selector(".card.waits .words:text-is('Said in a tunnel.')")
+    page.wait_for_selector(".saving.waits:text-is('Not saved yet: 1')")
+    assert comments(site, "Said in a tunnel.") == 0
+    visit.context.set_offline(False)
+    page.wait_for_selector(".card:not(.waits) .words:text-is('Said in a tunnel.')")
+    assert comments(site, "Said in a tunnel.") == 1
+
+
+def test_what_waits_survives_a_reload_while_the_server_is_away(site: Site, visit: Visit) -> None:
+    visit.expected += AWAY
+    page = visit.read("r-thanks-1")
+    site.server.stop()
+    visit.press("f")
+    visit.write("Said while it was down.")
+    visit.press("Enter")
+    page.wait_for_selector(".card.waits")
+    site.server.start()
+    page.reload()
+    visit.said("Said while it was down.")
+    page.wait_for_selector(".card:not(.waits) .words:text-is('Said while it was down.')")
+    assert comments(site, "Said while it was down.") == 1
+
+
+def test_a_server_that_starts_again_is_found_by_the_open_page(site: Site, visit: Visit) -> None:
+    visit.expected += AWAY
+    page = visit.read("r-thanks-1")
+    site.server.stop()
+    visit.press("v", "f")
+    visit.write("Over the gap.")
+    visit.press("Enter")
+    page.wait_for_selector(".saving.waits:text-is('Not saved yet: 2')")
+    site.server.start()
+    visit.said("Over the gap.")
+    page.wait_for_selector(".card:not(.waits) .words:text-is('Over the gap.')")
+
+
+def test_the_same_request_sent_twice_is_one_comment(site: Site, visit: Visit) -> None:
+    visit.expected += ["ERR_FAILED"]
+    page = visit.read("r-thanks-1")
+    lost: list[str] = []
+
+    def lose(route: object) -> None:
+        """The server keeps the comment, but its answer never arrives."""
+        if not lost:
+            lost.append(route.fetch().text())  # type: ignore[attr-defined]
+            route.abort()  # type: ignore[attr-defined]
+        else:
+            route.continue_()  # type: ignore[attr-defined]
+
+    page.route("**/comments", lose)
+    visit.press("f")
+    visit.write("Only once, please.")
+    visit.press("Enter")
+    page.wait_for_selector(".card:not(.waits) .words:text-is('Only once, please.')")
+    assert lost
+    assert comments(site, "Only once, please.") == 1
+
+
+def test_two_people_who_write_at_once_both_keep_their_words(site: Site, visiting: Visiting) -> None:
+    one, other = visiting(), visiting(site.reviewer)
+    for visit, words in ((one, "One says this."), (other, "The other says that.")):
+        visit.read("r-thanks-1")
+        visit.press("f")
+        visit.write(words)
+    one.press("Enter")
+    other.press("Enter")
+    one.said("One says this.")
+    other.said("The other says that.")
+    assert {item.author for item in site.store.comments() if item.text.endswith(("says this.", "says that."))} == {
+        "Ada",
+        "陈静",
+    }

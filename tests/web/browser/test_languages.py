@@ -1,0 +1,67 @@
+"""English and Chinese, switched by one key and remembered."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from tests.web.browser.conftest import Visit, Visiting
+
+pytestmark = pytest.mark.slow
+PAGES = ("/", "/ab", "/overview", "/guideline", "/adjudicate", "/team")
+NAMES = re.compile(r"sayso|Ada|Bo|EN|Esc|Alt|Ctrl|Markdown|v\d")
+
+
+def test_the_language_is_switched_by_one_key_and_remembered(visiting: Visiting) -> None:
+    visit = visiting()
+    page = visit.read()
+    visit.press("l")
+    page.wait_for_selector("html[lang=zh-Hans] #text")
+    assert page.inner_text("#actions .primary").startswith("完成")
+    elsewhere = visiting()
+    elsewhere.read()
+    assert elsewhere.page.get_attribute("html", "lang") == "zh-Hans"
+    elsewhere.page.locator("#switch-language").click()
+    elsewhere.page.wait_for_selector("html[lang=en] #text")
+
+
+def test_a_chinese_browser_is_answered_in_chinese(visiting: Visiting) -> None:
+    visit = visiting(locale="zh-CN")
+    visit.read()
+    assert visit.page.get_attribute("html", "lang") == "zh-Hans"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_english_is_left_on_a_chinese_page(visiting: Visiting, path: str) -> None:
+    visit = visiting(locale="zh-CN")
+    page = visit.go(path)
+    page.wait_for_selector("#text, #view > *:not(.loading)")
+    said = page.evaluate("""() => {
+      const words = [document.body.innerText.replaceAll(document.getElementById("work")?.innerText ?? "", "")];
+      for (const one of document.querySelectorAll("[aria-label], [title], [placeholder]")) {
+        words.push(one.ariaLabel ?? "", one.title ?? "", one.placeholder ?? "");
+      }
+      for (const one of document.querySelectorAll("#items")) words[0] = words[0].replaceAll(one.innerText, "");
+      return words;
+    }""")
+    english = [text for text in said for _ in re.findall(r"[A-Za-z]{3,}", NAMES.sub("", text)) if "r-" not in text]
+    assert english == []
+
+
+def test_errors_of_the_server_are_said_in_the_readers_language(visiting: Visiting) -> None:
+    visit = visiting(locale="zh-CN")
+    visit.expected.append("404")
+    page = visit.go("/?response=r-nowhere")
+    page.wait_for_selector("#blank button:text('重试')")
+    assert re.search(r"[\u4e00-\u9fff]", page.inner_text("#blank h2"))
+
+
+def test_dark_and_light_follow_the_system_until_one_chooses(visiting: Visiting) -> None:
+    visit: Visit = visiting(color_scheme="dark")
+    page = visit.read()
+    assert page.get_attribute("html", "data-theme") == "dark"
+    visit.press("t")
+    assert page.get_attribute("html", "data-theme") == "light"
+    page.reload()
+    page.wait_for_selector("#text")
+    assert page.get_attribute("html", "data-theme") == "light"

@@ -1,0 +1,104 @@
+"""What was said, in pictures; and what a page weighs."""
+
+from __future__ import annotations
+
+import pytest
+from tests.web.browser.conftest import Site, Visit, Visiting
+
+from sayso.store import review
+
+pytestmark = pytest.mark.slow
+MOST_BYTES = 150_000
+
+
+def test_themes_coverage_and_changes_are_shown(site: Site, visit: Visit) -> None:
+    said = (
+        "The refund is promised too early",
+        "Do not promise a refund",
+        "A refund promise again",
+        "Please drop the emoji",
+        "No emoji here",
+        "One emoji too many",
+    )
+    for number, text in enumerate(said):
+        form = review.CommentForm(
+            key=text, text=text, response_id=f"r-thanks-{number % 3}", kind="fix" if number < 3 else "concern"
+        )
+        review.save_comment(site.store, site.reviewer, form)
+    page = visit.go("/overview")
+    page.wait_for_selector(".themes li")
+    themes = " ".join(page.locator(".theme").all_inner_texts())
+    assert "refund" in themes
+    assert "emoji" in themes
+    page.locator(".themes summary:has-text('emoji')").click()
+    page.locator(".examples a").first.wait_for()
+    assert page.locator(".bar-picture").count() >= 2
+    assert page.locator("tr:has(th:text-is('thanks')) progress").get_attribute("value") == "3"
+    assert page.locator("tr:has(th:text-is('trips')) progress").get_attribute("value") == "0"
+    assert page.locator(".picture svg").count() == 1
+    page.locator(".examples a").first.click()
+    page.wait_for_selector("#text")
+
+
+def test_an_empty_workspace_says_what_will_be_here(site: Site, visit: Visit) -> None:
+    for comment in site.store.comments():
+        site.store.withdraw(comment.id, "")
+    page = visit.go("/overview")
+    page.wait_for_selector(".blank, .themes, .facts")
+    page.goto(site.url + "/adjudicate")
+    page.wait_for_selector(".blank:has-text('Nothing to decide')")
+
+
+@pytest.mark.parametrize("path", ["/", "/team", "/overview", "/guideline", "/adjudicate", "/ab", "/join?invitation=x"])
+def test_a_page_weighs_less_than_150_kilobytes(visiting: Visiting, path: str) -> None:
+    visit = visiting()
+    visit.expected.append("404")
+    loaded: list[int] = []
+    hosts: set[str] = set()
+
+    def weigh(answer: object) -> None:
+        hosts.add(answer.url.split("/")[2])  # type: ignore[attr-defined]
+        if "/api/events" not in answer.url:  # type: ignore[attr-defined]
+            loaded.append(len(answer.body()))  # type: ignore[attr-defined]
+
+    visit.page.on("response", weigh)
+    page = visit.go(path)
+    page.wait_for_selector("#text, #view > *:not(.loading), .door h1")
+    page.wait_for_timeout(200)
+    assert sum(loaded) < MOST_BYTES  # before it is packed for the way
+    assert len(hosts) == 1
+
+
+def test_every_module_is_asked_for_at_once(visit: Visit) -> None:
+    page = visit.read()
+    hints = page.eval_on_selector_all("link[rel=modulepreload]", "all => all.map((one) => one.href)")
+    loaded = page.evaluate(
+        "performance.getEntriesByType('resource').map((one) => one.name).filter((name) => name.endsWith('.js'))"
+    )
+    late = {name.rsplit("/", 1)[-1] for name in loaded if name not in hints}
+    assert late == {"theme.js", "review.js"}
+
+
+def test_the_page_itself_speaks_to_the_api_only_and_with_a_token(site: Site, visiting: Visiting) -> None:
+    visit = visiting()
+    asked: list[tuple[str, str | None]] = []
+    visit.page.on(
+        "request",
+        lambda sent: asked.append((sent.url, sent.headers.get("x-sayso-csrf")) if sent.method != "GET" else ("", "")),
+    )
+    visit.read("r-thanks-1")
+    visit.press("f")
+    visit.write("By the same door.")
+    visit.press("Enter")
+    visit.said("By the same door.")
+    sent = [(url, token) for url, token in asked if url]
+    assert sent
+    assert all(url.startswith(f"{site.url}/api/") and token for url, token in sent)
+    stranger = visiting(stranger=True)
+    stranger.expected.append("401")
+    stranger.go("/")
+    status = stranger.page.evaluate(
+        """Promise.all(["/api/responses", "/api/comments", "/api/openapi.json", "/api/nothing"]
+            .map((path) => fetch(path).then((answer) => answer.status)))"""
+    )
+    assert status == [401, 401, 401, 401]
