@@ -60,7 +60,7 @@ def _draw_preview(found: Preview) -> None:
         _("{rows} rows of {tokens} tokens, the longest {longest}; {held} tokens to measure on.").format(
             rows=f"{found.rows:,}", tokens=f"{found.tokens:,}", longest=found.longest, held=f"{found.validation_tokens:,}"
         ),
-        _("{trainable} of {parameters} weights learn, in {steps} steps on about {seen} tokens: about {minutes} minutes.").format(
+        _("{trainable} of {parameters} weights learn; {steps} steps, about {seen} tokens, about {minutes} minutes.").format(
             trainable=f"{found.trainable:,}", parameters=f"{found.parameters:,}", steps=f"{found.steps:,}",
             seen=f"{found.tokens_seen:,}", minutes=f"{found.seconds / 60:.1f}",
         ),

@@ -33,7 +33,7 @@ class Sft:
     """
 
     learning_rate: float = 4e-4
-    """Peak rate with LoRA on a model of about half a billion parameters; a model of a few million, trained whole, wants 3e-3."""
+    """Peak rate with LoRA on a model of about half a billion parameters; a model of a few million wants about 3e-3."""
     last_turn_only: bool = False
     """Learn the last answer of a conversation only; earlier ones are context."""
 
@@ -72,7 +72,7 @@ def conversation(turns: Sequence[Message], policy: Policy, *, last_turn_only: bo
     An answer's tokens are those that the model would write, its end included. Without an answer no token is learnt.
 
     Raises:
-        ModelError: the chat template writes earlier turns otherwise once a later one follows (some drop what a model thought).
+        ModelError: the chat template writes earlier turns otherwise once a later one follows.
     """
     answers = [number for number, turn in enumerate(turns) if turn.role == "assistant" and number]
     ids: list[int] = []

@@ -108,5 +108,6 @@ def _unknown(architecture: str) -> NotFoundError:
 def _refused(architecture: str, error: Exception) -> SettingsError:
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return SettingsError(
-        "model: {architecture} refuses these keys: {reason}", architecture=architecture, reason=" ".join(map(str.strip, lines))
-    )
+        "model: {architecture} refuses these keys: {reason}",
+        architecture=architecture, reason=" ".join(map(str.strip, lines)),
+    )  # fmt: skip

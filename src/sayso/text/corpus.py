@@ -1,7 +1,8 @@
 """Texts and conversations from files, one after another: whatever the files' size, little of them is in memory at once.
 
-Read are `.txt` (a file is one document), `.jsonl` (a line is one document: `{"text": …}` or `{"messages": [{"role", "content"},
-…]}`), both also with `.gz` behind, and folders of these. A line that is neither is an error that names its file and number.
+Read are `.txt` (a file is one document), `.jsonl` (a line is one document: `{"text": …}` or `{"messages": [{"role": …,
+"content": …}, …]}`), both also with `.gz` behind, and folders of these. A line that is neither is an error that names its
+file and number.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Token files: texts as token ids on disk, written once and mapped into memory, so that any size can be trained on.
 
-A token file is a folder: `ids.bin` (uint16 or uint32), `weights.bin` (a byte a token: 1 is learnt, 0 is context), `offsets.bin`
-(uint64: where each row begins, and the end of the last) and `rows.json` (counts, a digest of the rows, and the key under which
-they were written). It is written beside its place and renamed, so that a half-written one is never read.
+A token file is a folder: `ids.bin` (uint16 or uint32), `weights.bin` (a byte a token: 1 is learnt, 0 is context),
+`offsets.bin` (uint64: where each row begins, and the end of the last) and `rows.json` (counts, a digest of the rows, and the
+key under which they were written). It is written beside its place and renamed, so that a half-written one is never read.
 """
 
 from __future__ import annotations
@@ -82,9 +82,12 @@ def kept(folder: Path, key: str) -> TokenFile | None:
         facts = Facts(**json.loads((folder / _FACTS).read_text(encoding="utf-8")))
         if facts.key != key:
             return None
-        sizes = {"ids.bin": facts.tokens * (2 if facts.small else 4), "weights.bin": facts.tokens}
+        sizes = {
+            "ids.bin": facts.tokens * (2 if facts.small else 4), "weights.bin": facts.tokens,
+            "offsets.bin": 8 * (facts.rows + 1),
+        }  # fmt: skip
         whole = all((folder / name).stat().st_size == size for name, size in sizes.items())
-        return TokenFile(folder, facts) if whole and (folder / "offsets.bin").stat().st_size == 8 * (facts.rows + 1) else None
+        return TokenFile(folder, facts) if whole else None
     except (OSError, ValueError, TypeError):
         return None
 
@@ -168,8 +171,9 @@ class Writer:
 
     def _refused(self, error: OSError) -> StoreError:
         return StoreError(
-            "the token file {path!r} cannot be written: {reason}", path=str(self._folder), reason=error.strerror or str(error)
-        )
+            "the token file {path!r} cannot be written: {reason}",
+            path=str(self._folder), reason=error.strerror or str(error),
+        )  # fmt: skip
 
 
 def _mapped(path: Path, kind: Any) -> np.ndarray[Any, Any]:

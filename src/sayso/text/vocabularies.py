@@ -49,7 +49,7 @@ def opened(folder: Path) -> Tokenizer:
         raise NotFoundError("{folder}: no tokenizer.json; expected the folder of a tokenizer or a model", folder=str(folder))
     try:
         return Tokenizer.from_file(str(path))
-    except Exception as error:  # noqa: BLE001 - the library raises nothing narrower
+    except Exception as error:  # the library raises nothing narrower
         raise RecordError("{path}: is no tokenizer ({reason})", path=str(path), reason=str(error)) from error
 
 

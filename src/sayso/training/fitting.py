@@ -7,22 +7,23 @@ The folder holds `settings.json`, `tokens/`, `metrics.jsonl` (a line a step), `v
 from __future__ import annotations
 
 import json
-import math
+import signal
 import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
+from threading import Event, current_thread, main_thread
 from typing import TYPE_CHECKING, Any, Protocol
 
-import torch
-
-from sayso.batches import collate, micro_batches
 from sayso.errors import SettingsError, StoreError
 from sayso.i18n import gettext as _
-from sayso.training import order, run
-from sayso.training.data import Data, Material, Source, TokenRows, gather
+from sayso.training import measuring, outlook, run
+from sayso.training.data import Data, Source, gather
+from sayso.training.measuring import Measured
 from sayso.training.optimizer import prepare
+from sayso.training.outlook import Job, Preview
 from sayso.training.settings import Train
 from sayso.training.steps import Step, steps
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from sayso.methods import Method
     from sayso.models.local import LocalModel
 
-VALIDATION, REPORT, MODEL, TOKENS = "validation.jsonl", "report.json", "model", "tokens"
+REPORT, MODEL, TOKENS = "report.json", "model", "tokens"
 _MEAN_OF = 50
 _TELL_EVERY_BYTES = 1_000_000
 _FREE = ("train.save_steps", "train.save_total_limit", "data.eval_steps", "device")
@@ -59,29 +60,6 @@ class Task:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
-    """What is trained on what, with its rows."""
-
-    verb: str
-    policy: LocalModel
-    """Made ready to learn."""
-    method: Method
-    material: Material
-    train: Train
-    data: Data
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Measured:
-    """What the model costs on the validation rows: nats a token, bits a byte of text, and how many tokens were learnt from."""
-
-    step: int
-    loss: float
-    bits_per_byte: float
-    tokens: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """What a training came to."""
 
@@ -107,46 +85,6 @@ class Report:
         return self.tokens / self.seconds if self.seconds else 0.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Preview:
-    """What a training would do."""
-
-    parameters: int
-    trainable: int
-    rows: int
-    left_out: int
-    tokens: int
-    """Tokens of all rows."""
-    longest: int
-    validation_tokens: int
-    steps: int
-    tokens_seen: int
-    """Tokens that all steps together see, about."""
-    seconds: float
-    """How long it would take, from a few batches that were tried."""
-    packed: str
-
-
-def laid_out(material: Material, train: Train, data: Data) -> Train:
-    """Return the training settings with as many steps as the budget of tokens wants.
-
-    Raises:
-        SettingsError: both a number of steps and a number of tokens were asked for.
-    """
-    if not data.tokens:
-        return train
-    if train.max_steps:
-        raise SettingsError("train.max_steps and data.tokens both end the schedule; set one of them")
-    per_epoch = math.ceil(len(material.train) / train.groups_per_step)
-    return replace(train, max_steps=max(1, round(data.tokens / material.train.tokens * per_epoch)))
-
-
-def tokens_of(material: Material, train: Train) -> int:
-    """Return how many tokens all steps together see, about."""
-    per_epoch = math.ceil(len(material.train) / train.groups_per_step)
-    return round(material.train.tokens * order.num_steps(len(material.train), train) / per_epoch)
-
-
 def expect_same(folder: Path, form: Mapping[str, Any]) -> None:
     """Pass silently unless the folder holds a run of something else.
 
@@ -168,7 +106,8 @@ def expect_same(folder: Path, form: Mapping[str, Any]) -> None:
     if differ:
         shown = ", ".join(f"{key}: {_short(before.get(key))} → {_short(now.get(key))}" for key in differ[:4])
         raise SettingsError(
-            "{path!r} holds a run with other settings ({shown}); give back what it was started with, or choose another folder",
+            "{path!r} holds a run with other settings ({shown}); give back what it was started with, or choose another "
+            "folder",
             path=str(folder), shown=shown,
         )  # fmt: skip
 
@@ -188,34 +127,67 @@ def fit(task: Task, folder: Path, watch: Watch) -> Report:
     if before:
         return before
     job = _job(task, folder / TOKENS, watch)
-    records = steps(job.method, job.policy, job.material.train, job.train, folder=folder, resume=True)
-    told = _Told(job, watch)
-    for record in run.keep(records, folder, settings=task.form):
-        told(record)
-        if job.material.validation and _measures_after(record, job.data):
-            told.validation = measure(job.policy, job.material.validation, record.step, job.train)
-            _note(folder, told.validation)
+    with _interrupts() as stop:
+        records = steps(job.method, job.policy, job.material.train, job.train, folder=folder, resume=True, stop=stop)
+        _follow(run.keep(records, folder, settings=task.form), job, folder, _Told(job, watch))
+        if stop() and not _finished(folder):
+            raise KeyboardInterrupt
     job.policy.save(folder / MODEL)
     report = _report(job, folder)
     run.write_whole(folder / REPORT, json.dumps(asdict(report), indent=1) + "\n")
     return report
 
 
+def _follow(records: Iterator[Step], job: Job, folder: Path, told: _Told) -> None:
+    for record in records:
+        told(record)
+        held = job.material.validation
+        if held and _measures_after(record, job.data):
+            told.validation = measuring.measure(job.policy, held, step=record.step, max_tokens=job.train.max_tokens)
+            measuring.note(folder, told.validation)
+
+
+def _finished(folder: Path) -> bool:
+    records = run.read(folder)
+    return bool(records) and records[-1]["step"] == records[-1]["num_steps"]
+
+
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], bool]]:
+    """Hold back the first Ctrl-C until the step is done, and yield what says that it came; a second one breaks off."""
+    came = Event()
+    if current_thread() is not main_thread():
+        yield came.is_set
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def hear(_number: int, _frame: object) -> None:
+        came.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, hear)
+    try:
+        yield came.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def preview(task: Task, folder: Path, watch: Watch) -> Preview:
     """Return what `fit` would do, and write nothing into the folder; a few batches are tried for the time it would take."""
     expect_same(folder, task.form)
     with tempfile.TemporaryDirectory() as aside:
-        return _preview(_job(task, Path(aside), watch))
+        return outlook.foreseen(_job(task, Path(aside), watch))
 
 
 def _job(task: Task, place: Path, watch: Watch) -> Job:
     """Read the files into token files in `place`, and make the model ready to learn."""
     seed = task.train.seed
     material = gather(task.source, task.data, place, seed=seed, told=_reading(task.source.files, watch))
-    train = laid_out(material, task.train, task.data)
+    train = outlook.laid_out(material, task.train, task.data)
     return Job(
-        verb=task.verb, policy=prepare(task.policy, train), method=task.method, material=material, train=train, data=task.data
-    )
+        verb=task.verb, policy=prepare(task.policy, train), method=task.method, material=material, train=train,
+        data=task.data,
+    )  # fmt: skip
 
 
 def _reading(files: Sequence[Path], watch: Watch) -> Callable[[int], None]:
@@ -244,35 +216,16 @@ def _done_before(folder: Path) -> Report | None:
     return Report(**{**found, "validation": validation, "again": True})
 
 
-def _preview(job: Job) -> Preview:
-    facts, held = job.material.train.facts, job.material.validation
-    seen = tokens_of(job.material, job.train)
-    return Preview(
-        parameters=job.policy.num_parameters(), trainable=job.policy.num_parameters(trainable=True), rows=len(job.material.train),
-        left_out=job.material.left_out, tokens=facts.tokens, longest=facts.longest, validation_tokens=held.tokens if held else 0,
-        steps=order.num_steps(len(job.material.train), job.train), tokens_seen=seen,
-        seconds=seen * _seconds_a_token(job), packed=job.policy.packed_reason,
-    )  # fmt: skip
-
-
-@torch.no_grad()
-def measure(policy: LocalModel, rows: TokenRows | None, step: int, train: Train) -> Measured:
-    """Return the mean loss over rows, and what that is in bits for every byte of the text that was to be foretold."""
-    assert rows is not None, "nothing to measure on"
-    total, count = 0.0, 0.0
-    for part in micro_batches(rows, group=1, max_tokens=train.max_tokens):
-        batch = collate(part, packed=policy.packed, pad_id=policy.pad_id, device=policy.device)
-        total -= float((policy.token_logprobs(batch) * batch.weights).sum())
-        count += float(batch.weights.sum())
-    bits = total / math.log(2) / rows.facts.num_bytes if rows.facts.num_bytes else math.nan
-    return Measured(step=step, loss=total / count, bits_per_byte=bits, tokens=int(count))
+def _measures_after(record: Step, data: Data) -> bool:
+    last = record.step == record.num_steps
+    return last or bool(data.eval_steps and record.step % data.eval_steps == 0)
 
 
 class _Told:
     """Says after each step how far the run is, in tokens, with the loss of the last steps."""
 
     def __init__(self, job: Job, watch: Watch) -> None:
-        self._job, self._watch, self._total = job, watch, tokens_of(job.material, job.train)
+        self._job, self._watch, self._total = job, watch, outlook.tokens_of(job.material, job.train)
         self._losses: list[float] = []
         self._done = 0
         self.validation: Measured | None = None
@@ -293,66 +246,31 @@ class _Told:
         self._watch(stage=self._job.verb, done=done, total=self._total, unit=_("tokens"), note=note)
 
 
-def _measures_after(record: Step, data: Data) -> bool:
-    last = record.step == record.num_steps
-    return last or bool(data.eval_steps and record.step % data.eval_steps == 0)
-
-
-def _note(folder: Path, found: Measured) -> None:
-    """Append a measurement; those of steps that are done again are dropped."""
-    before = [line for line in _noted(folder) if line["step"] < found.step]
-    run.write_whole(folder / VALIDATION, "".join(json.dumps(line) + "\n" for line in [*before, asdict(found)]))
-
-
-def _noted(folder: Path) -> list[dict[str, Any]]:
-    path = folder / VALIDATION
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
-
-
-def _last(folder: Path) -> Measured | None:
-    noted = _noted(folder)
-    return Measured(**noted[-1]) if noted else None
-
-
 def _report(job: Job, folder: Path) -> Report:
     records = run.read(folder)
     last = [record["loss"] for record in records[-_MEAN_OF:]]
     return Report(
-        model=str(folder / MODEL), parameters=job.policy.num_parameters(), steps=len(records), rows=len(job.material.train),
-        left_out=job.material.left_out, tokens=sum(record["tokens"] for record in records), seconds=round(_seconds(records), 3),
-        loss=sum(last) / len(last), validation=_last(folder) if job.material.validation else None,
+        model=str(folder / MODEL), parameters=job.policy.num_parameters(), steps=len(records),
+        rows=len(job.material.train), left_out=job.material.left_out,
+        tokens=sum(record["tokens"] for record in records), seconds=round(_seconds(records), 3),
+        loss=sum(last) / len(last), validation=measuring.last(folder) if job.material.validation else None,
     )  # fmt: skip
 
 
 def _seconds(records: Sequence[Mapping[str, Any]]) -> float:
     """Add up the time of a run and of its resumptions: a record's clock starts anew with each."""
     clocks = [record["seconds"] for record in records]
-    ends = [before for before, after in zip(clocks, clocks[1:], strict=False) if after < before]
+    ends = [before for before, after in pairwise(clocks) if after < before]
     return float(sum(ends) + (clocks[-1] if clocks else 0.0))
-
-
-def _seconds_a_token(job: Job) -> float:
-    """Try two batches, one to warm up, and leave no gradient behind."""
-    rows = job.material.train
-    few = [rows[number] for number in range(min(len(rows), 4 * job.train.groups_per_step))]
-    parts = list(micro_batches(few, group=1, max_tokens=job.train.max_tokens))[:3]
-    taken, count = 0.0, 0
-    for number, part in enumerate([parts[0], *parts]):
-        started = time.perf_counter()
-        batch = collate(part, packed=job.policy.packed, pad_id=job.policy.pad_id, device=job.policy.device)
-        torch.autograd.backward(job.method.loss(job.policy, job.policy, batch).total)
-        if number:
-            taken += time.perf_counter() - started
-            count += sum(len(item.ids) for item in part)
-    for parameter in job.policy.module.parameters():
-        parameter.grad = None
-    return taken / count
 
 
 def _flat(form: Any, prefix: str = "") -> dict[str, Any]:
     if not isinstance(form, Mapping):
         return {prefix: form}
-    return {key: value for name, inner in form.items() for key, value in _flat(inner, f"{prefix}.{name}" if prefix else name).items()}
+    found = {}
+    for name, inner in form.items():
+        found.update(_flat(inner, f"{prefix}.{name}" if prefix else name))
+    return found
 
 
 def _short(value: Any) -> str:

@@ -20,8 +20,9 @@ from sayso.training.settings import Train
 VERB = "pretrain"
 USUAL: Mapping[str, Any] = {
     "train": {
-        "learning_rate": 3e-3, "num_train_epochs": 1.0, "per_device_train_batch_size": 16, "max_tokens": 4096, "warmup_ratio": 0.03,
-        "weight_decay": 0.05, "adam_beta2": 0.99, "lr_scheduler_type": "linear", "save_steps": 100, "use_lora": False,
+        "learning_rate": 3e-3, "num_train_epochs": 1.0, "per_device_train_batch_size": 16, "max_tokens": 4096,
+        "warmup_ratio": 0.03, "weight_decay": 0.05, "adam_beta2": 0.99, "lr_scheduler_type": "linear", "save_steps": 100,
+        "use_lora": False,
     }
 }  # fmt: skip
 """What a model of a few million weights wants, where it differs from the usual training settings."""
@@ -77,9 +78,7 @@ def task(files: Sequence[Path], settings: Pretraining) -> Task:
 def _policy(settings: Pretraining) -> LocalModel:
     if not settings.tokenizer:
         raise SettingsError("tokenizer: expected a folder; make one with: sayso tokenizer train FILES --out FOLDER")
-    return fresh(
-        settings.architecture, settings.model, Path(settings.tokenizer), seed=settings.seed, device=settings.device
-    )
+    return fresh(settings.architecture, settings.model, Path(settings.tokenizer), seed=settings.seed, device=settings.device)
 
 
 def _source(files: Sequence[Path], settings: Pretraining, policy: LocalModel) -> tuple[Source, dict[str, Any]]:
@@ -89,7 +88,8 @@ def _source(files: Sequence[Path], settings: Pretraining, policy: LocalModel) ->
     longest = min(data.max_length or policy.max_length, policy.max_length)
     form = {
         **asdict(settings), "verb": VERB,
-        "files": corpus.digest(read), "validation_files": corpus.digest(held), "tokenizer": tokenizer_digest(policy.tokenizer),
+        "files": corpus.digest(read), "validation_files": corpus.digest(held),
+        "tokenizer": tokenizer_digest(policy.tokenizer),
     }  # fmt: skip
     end = policy.tokenizer.eos_token_id
     source = Source(

@@ -63,13 +63,15 @@ def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, sett
     guard: Anchors | None = None,
     folder: Path | None = None,
     resume: bool = False,
+    stop: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Step]:
     """Train `policy` (made ready by `prepare`) on `rows` in place and yield a record after each optimizer step.
 
     With a `folder`, checkpoints are kept in its `checkpoints/`; with `resume`, the run goes on after the newest whole one,
     and on a CPU ends bit for bit where it would have ended without a stop. A checkpoint is written after its step's record
-    was taken, so that what the consumer writes down is never behind the weights on disk.
+    was taken, so that what the consumer writes down is never behind the weights on disk. When `stop` is asked after a step
+    and says yes, one is written at once and the run ends there.
 
     Raises:
         PreflightError: there is nothing to learn from.
@@ -98,7 +100,10 @@ def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, sett
     for number in range(found.step if found else 0, run.num_steps):
         record = _step(run, number)
         yield dataclasses.replace(record, seconds=clock() - started)
-        _keep(run, number + 1)
+        stopped = stop()
+        _keep(run, number + 1, now=stopped)
+        if stopped:
+            return
 
 
 def _needs_reference(method: Method, anchors: Anchors) -> bool:
@@ -264,11 +269,11 @@ def _rate(run: _Run, number: int) -> float:
     return rate(number, run.num_steps, run.method.learning_rate if peak is None else peak, run.settings)
 
 
-def _keep(run: _Run, done: int) -> None:
+def _keep(run: _Run, done: int, *, now: bool) -> None:
     if run.folder is None:
         return
     every = run.settings.save_steps
-    if done == run.num_steps or (every and done % every == 0):
+    if now or done == run.num_steps or (every and done % every == 0):
         checkpoints.save(
             run.folder, step=done, fingerprint=run.fingerprint, parameters=run.parameters, optimizers=run.optimizers
         )
