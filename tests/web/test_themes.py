@@ -83,13 +83,21 @@ def test_comments_in_one_and_the_same_words_are_one_theme() -> None:
     assert (theme.n, theme.words) == (40, ("too long",))
 
 
-def test_with_too_many_different_texts_counts_are_estimated_and_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(themes, "COUNT", 200)
-    monkeypatch.setattr(themes, "LEARN", 100)
-    found = themes.find(said([f"{text} in line {number}" for number in range(40) for group in GROUPS for text in group]))
+def test_counts_on_a_sample_are_estimated_and_said_to_be() -> None:
+    comments = said([f"{text} in line {number}" for number in range(40) for group in GROUPS for text in group])
+    found = themes.find(comments, of=10 * len(comments))
     assert found.estimated
-    assert found.n == 40 * 21
+    assert found.n == 10 * 840
     assert sum(theme.n for theme in found.themes) == pytest.approx(found.n, abs=len(found.themes))
+    assert not themes.find(comments, of=len(comments)).estimated
+
+
+def test_what_was_not_learnt_from_joins_the_group_it_is_nearest_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(themes, "LEARN", 60)
+    found = themes.find(said([f"{text} in line {number}" for number in range(40) for group in GROUPS for text in group]))
+    assert not found.estimated
+    long = [theme for theme in found.themes if any("long" in word for word in theme.words)]
+    assert sum(theme.n for theme in long) == pytest.approx(40 * len(LONG), rel=0.25)
 
 
 def test_a_broken_pair_of_code_units_or_a_huge_comment_is_no_trouble() -> None:

@@ -4,9 +4,10 @@ A *unit* is what several people judged (a response), a *rating* is one person's 
 1 where they always agree, 0 where they agree as often as chance would have it, below 0 where they agree less than that.
 It takes any number of people and any pattern of gaps. What cannot be said is said in words (`say`), never as NaN.
 
-Source: Krippendorff 2011, *Computing Krippendorff's Alpha-Reliability*; Hayes and Krippendorff 2007, Commun Methods Meas
-1:77. Differs: the interval draws whole units anew (they draw pairs of ratings around a fixed expectation), and is the hull
-with Wilson's interval, so that few units that all agree are not taken for certainty.
+Sources: Krippendorff 2011, *Computing Krippendorff's Alpha-Reliability*; Rubin 1981, Ann Stat 9:130 (the Bayesian
+bootstrap, which weighs units anew at random in place of drawing them). Hayes and Krippendorff 2007, Commun Methods Meas
+1:77, draw pairs of ratings around a fixed expectation; here whole units are weighed, expectation and all, and the interval
+is the hull with Wilson's, so that few units that all agree are not taken for certainty.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ def alpha(ratings: Iterable[Rating], *, metric: Metric = "nominal", order: Seque
     """Return Krippendorff's alpha; None where no unit has two ratings, or all ratings are the same."""
     table = _table(ratings, order)
     kinds = _kinds(table.codes, len(table.values))
-    value = _alphas(kinds.occurrences(kinds.numbers[None]), _distance(metric, table.values))[0]
+    value = _alphas(kinds.occurrences(kinds.numbers[None].astype(float)), _distance(metric, table.values))[0]
     return None if np.isnan(value) else float(value)
 
 
@@ -121,8 +122,8 @@ def on_kinds(ratings: Iterable[Rating], *, seed: int, draws: int = DRAWS) -> Agr
     Two sets are apart by 1 minus the share of their union that both have; two empty sets (both looked and had nothing to
     say) are equal.
     """
-    found = (rating._replace(value=frozenset(rating.value)) for rating in ratings)  # type: ignore[call-overload]
-    return agree(found, metric="sets", seed=seed, draws=draws)
+    sets = (Rating(unit, rater, frozenset(kinds)) for unit, rater, kinds in ratings)  # type: ignore[call-overload]
+    return agree(sets, metric="sets", seed=seed, draws=draws)
 
 
 def say(agreement: Agreement) -> str:
@@ -153,7 +154,7 @@ class _Table(NamedTuple):
 
 
 def _table(ratings: Iterable[Rating], order: Sequence[Hashable]) -> _Table:
-    found = {(rating.unit, rating.rater): rating.value for rating in ratings}
+    found = {(unit, rater): value for unit, rater, value in ratings}
     units = {unit: number for number, unit in enumerate(dict.fromkeys(unit for unit, _rater in found))}
     raters = {rater: number for number, rater in enumerate(sorted({rater for _unit, rater in found}))}
     values = {value: number for number, value in enumerate(dict.fromkeys([*order, *found.values()]))}
@@ -165,14 +166,14 @@ def _table(ratings: Iterable[Rating], order: Sequence[Hashable]) -> _Table:
 
 
 class _Kinds(NamedTuple):
-    """Units with the same count of each value are alike: a draw of units is a draw of how many there are of each kind."""
+    """Units with the same count of each value are alike: a draw weighs each kind, by the sum of its units' weights."""
 
     counts: Floats
     """(kinds, values): how often each value was given."""
     numbers: NDArray[np.int64]
     """(kinds,): how many units are of this kind."""
 
-    def occurrences(self, drawn: NDArray[np.int64]) -> Floats:
+    def occurrences(self, drawn: Floats) -> Floats:
         """Return the coincidence matrices (draws, values, values) of draws of units (draws, kinds)."""
         kinds, values = self.counts.shape
         products = self.counts[:, :, None] * self.counts[:, None, :]
@@ -231,7 +232,7 @@ def _of(table: _Table, raters: tuple[int, ...], how: _How) -> Agreement:
     if not units:
         return Agreement(raters=names, units=0, template=nothing_shared(len(names)), fields={"raters": len(names)})
     distance = _distance(how.metric, table.values)
-    occurrences = kinds.occurrences(kinds.numbers[None])
+    occurrences = kinds.occurrences(kinds.numbers[None].astype(float))
     value = float(_alphas(occurrences, distance)[0])
     same = 1.0 - np.eye(len(table.values)) if distance is None else distance
     observed = 1.0 - float((occurrences[0] * same).sum() / occurrences[0].sum())
@@ -255,7 +256,8 @@ def nothing_shared(raters: int) -> str:
 
 def _interval(kinds: _Kinds, value: float, occurrences: Floats, distance: Floats | None, how: _How) -> Interval:
     units = int(kinds.numbers.sum())
-    drawn = np.random.default_rng(how.seed).multinomial(units, kinds.numbers / units, size=how.draws)
+    drawn = np.random.default_rng(how.seed).standard_gamma(kinds.numbers, size=(how.draws, len(kinds.numbers)))
+    drawn *= units / drawn.sum(axis=1, keepdims=True)
     found = _alphas(kinds.occurrences(drawn), distance)
     unequal = int(kinds.numbers[(kinds.counts > 0).sum(axis=1) > 1].sum())
     margins = occurrences.sum(axis=1)

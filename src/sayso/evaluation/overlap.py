@@ -11,7 +11,9 @@ Sources: van Rijsbergen 1979, *Information Retrieval*, ch. 7 (F1); Jaccard 1912;
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import lru_cache
 from itertools import combinations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 
 _ = str  # marks a template for the catalogues; `agreement.say` translates it
 Measure = Literal["f1", "jaccard", "alpha"]
-_BLOCKS = 1_000
+_BLOCKS = 250
+"""Blocks that are weighed in place of single responses; fewer would make the interval unsteady."""
 
 
 class Marking(NamedTuple):
@@ -33,15 +36,6 @@ class Marking(NamedTuple):
     unit: str
     rater: str
     spans: tuple[tuple[int, int], ...]
-    length: int
-
-
-class _Overlap(NamedTuple):
-    """Two people on one response, in characters: marked by both, by the one, by the other, of how many."""
-
-    both: int
-    one: int
-    other: int
     length: int
 
 
@@ -56,16 +50,18 @@ def on_spans(
     marked = _marked(markings)
     raters = tuple(sorted({rater for people in marked.values() for rater in people}))
     how = _How(measure=measure, seed=seed, draws=draws, level=level)
-    by_pair: dict[tuple[str, str], list[list[_Overlap]]] = {}
-    overall: list[list[_Overlap]] = []
+    by_pair: dict[tuple[str, str], list[int]] = defaultdict(list)
+    overall: list[list[int]] = []
     for people in marked.values():
-        found = {(one, other): _overlap(people[one], people[other]) for one, other in combinations(sorted(people), 2)}
-        for pair, overlap in found.items():
-            by_pair.setdefault(pair, []).append([overlap])
-        if found:
-            overall.append(list(found.values()))
-    pairs = tuple(_of(pair, by_pair[pair], how) for pair in sorted(by_pair))
-    return Agreements(overall=_of(raters, overall, how), pairs=pairs)
+        sums = [0, 0, 0, 0]
+        for one, other in combinations(sorted(people), 2):
+            found = _overlap(people[one], people[other])
+            by_pair[one, other] += found
+            sums = [sum(numbers) for numbers in zip(sums, found, strict=True)]
+        if len(people) > 1:
+            overall.append(sums)
+    pairs = tuple(_of(pair, np.array(by_pair[pair], dtype=float).reshape(-1, 4), how) for pair in sorted(by_pair))
+    return Agreements(overall=_of(raters, np.array(overall, dtype=float).reshape(-1, 4), how), pairs=pairs)
 
 
 class _How(NamedTuple):
@@ -76,44 +72,35 @@ class _How(NamedTuple):
 
 
 class _Marked(NamedTuple):
-    spans: list[tuple[int, int]]
-    """Sorted, apart from each other."""
+    marks: int
+    """A bit for every character that is marked: what both marked is `&`."""
+    number: int
     length: int
 
 
 def _marked(markings: Iterable[Marking]) -> dict[str, dict[str, _Marked]]:
     found: dict[str, dict[str, _Marked]] = {}
-    for marking in markings:
-        people = found.setdefault(marking.unit, {})
-        before = people[marking.rater].spans if marking.rater in people else []
-        people[marking.rater] = _Marked(_merged([*before, *marking.spans], marking.length), marking.length)
+    for unit, rater, spans, length in markings:
+        people = found.setdefault(unit, {})
+        marks = people[rater].marks if rater in people else 0
+        for start, end in spans:
+            first, last = max(0, start), min(end, length)
+            if first < last:
+                marks |= (1 << last) - (1 << first)
+        people[rater] = _Marked(marks, marks.bit_count(), length)
     return found
 
 
-def _merged(spans: Iterable[tuple[int, int]], length: int) -> list[tuple[int, int]]:
-    """Return the stretches that any of the spans covers, in order and apart from each other."""
-    merged: list[tuple[int, int]] = []
-    for start, end in sorted((max(0, start), min(end, length)) for start, end in spans):
-        if start >= end:
-            continue
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return merged
+def _overlap(one: _Marked, other: _Marked) -> tuple[int, int, int, int]:
+    """Return, in characters: marked by both, by the one, by the other, of how many."""
+    return (one.marks & other.marks).bit_count(), one.number, other.number, max(one.length, other.length)
 
 
-def _overlap(one: _Marked, other: _Marked) -> _Overlap:
-    both = sum(max(0, min(a[1], b[1]) - max(a[0], b[0])) for a in one.spans for b in other.spans)
-    sizes = [sum(end - start for start, end in marked.spans) for marked in (one, other)]
-    return _Overlap(both, sizes[0], sizes[1], max(one.length, other.length))
-
-
-def _of(raters: tuple[str, ...], responses: Sequence[Sequence[_Overlap]], how: _How) -> Agreement:
-    if not responses:
+def _of(raters: tuple[str, ...], sums: Floats, how: _How) -> Agreement:
+    """Tell how far people agree from the overlap on each response (responses, 4)."""
+    units = len(sums)
+    if not units:
         return Agreement(raters=raters, units=0, template=nothing_shared(len(raters)), fields={"raters": len(raters)})
-    units = len(responses)
-    sums = np.array([np.sum(response, axis=0) for response in responses], dtype=float)  # (responses, 4)
     total = sums.sum(axis=0, keepdims=True)
     value = float(_MEASURES[how.measure](total)[0])
     if np.isnan(value):
@@ -127,25 +114,28 @@ def _of(raters: tuple[str, ...], responses: Sequence[Sequence[_Overlap]], how: _
 
 
 def _interval(sums: Floats, value: float, how: _How) -> Interval:
-    kinds, numbers = np.unique(_blocks(sums, how.seed), axis=0, return_counts=True)
-    number = int(numbers.sum())
-    drawn = np.random.default_rng(how.seed).multinomial(number, numbers / number, size=how.draws)
-    found = _MEASURES[how.measure](drawn @ kinds)
-    units = len(sums)
+    blocks = _blocks(sums, how.seed)
+    found = _MEASURES[how.measure](_weights(how.draws, how.seed)[:, : len(blocks)] @ blocks)
     # Responses on which nobody marked anything tell nothing of F1 and Jaccard.
-    told = units if how.measure == "alpha" else int((sums[:, 1] + sums[:, 2] > 0).sum())
+    told = len(sums) if how.measure == "alpha" else int((sums[:, 1] + sums[:, 2] > 0).sum())
     unequal = int((_unequal(sums) > 0).sum())
     low, high = hull(value, found[~np.isnan(found)], unequal=unequal, units=told, chance=1.0, level=how.level)
     return (low if how.measure == "alpha" else max(0.0, low), high)
 
 
 def _blocks(sums: Floats, seed: int) -> Floats:
-    """Return the sums of random blocks where there are many responses: drawing blocks varies as drawing responses does."""
+    """Return the sums of random blocks where there are many responses: weighing blocks varies as weighing each does."""
     if len(sums) <= _BLOCKS:
         return sums
     shuffled = np.random.default_rng(seed).permutation(sums)
     blocks: Floats = np.add.reduceat(shuffled, np.linspace(0, len(sums), _BLOCKS, endpoint=False).astype(int))
     return blocks
+
+
+@lru_cache(maxsize=4)
+def _weights(draws: int, seed: int) -> Floats:
+    """Return the weights of blocks in each draw of a Bayesian bootstrap (draws, blocks); of fewer blocks the first ones."""
+    return np.random.default_rng(seed).standard_exponential((draws, _BLOCKS))
 
 
 def _unequal(sums: Floats) -> Floats:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SEED = 0
 """Of the intervals: the same judgements give the same intervals."""
-DRAWS = 1_000
+DRAWS = 500
 _ROWS = 20
 """Lines of the picture at most."""
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from sayso.store.database import Store
 
+SAMPLE = 40_000
+"""Of more comments than this, so many are put into themes, and counts are estimated from them."""
 _ROWS = 12
 """Lines of a picture at most."""
 _FAMILIES = 200
@@ -52,9 +54,9 @@ class Facts:
 
 
 def gather(store: Store) -> Facts:
-    """Return the numbers of now; with hundreds of thousands of comments this takes seconds: keep them (`web.gathered`)."""
+    """Return the numbers of now; with very many comments this takes seconds: keep them (`web.gathered`)."""
     with store.reading() as db:
-        voices = [themes.Said(*row) for row in asked.said(db)]
+        voices = [themes.Said(*row) for row in asked.said(db, SAMPLE)]
         versions = asked.written(db)
         numbers: dict[str, Any] = {
             "signed_off": asked.signed_off(db),
@@ -64,9 +66,10 @@ def gather(store: Store) -> Facts:
             "evaluation": asked.last_evaluation(db),
             "again": tuple(asked.said_again(db)),
         }
-    return Facts(
-        counts=tallies.counts(store), coverage=tuple(tallies.coverage(store)), themes=themes.find(voices), **numbers
-    )
+    counts = tallies.counts(store)
+    # Something may have been said since the comments were read; with all of them read, they are what is counted.
+    found = themes.find(voices, of=counts.comments if counts.comments > SAMPLE else None)
+    return Facts(counts=counts, coverage=tuple(tallies.coverage(store)), themes=found, **numbers)
 
 
 def _change(db: Connection, written: Sequence[asked.Written]) -> Change | None:

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 LEARN = 4_000
 """How many different texts the groups are learnt from."""
-COUNT = 60_000
-"""How many different texts are put into groups; with more, counts are estimated from these."""
 MOST = 12
 """How many groups at most."""
 EXAMPLES = 3
@@ -61,29 +59,28 @@ class Theme:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Themes:
-    """The groups, largest first; `estimated` where there were too many different texts to count each."""
+    """The groups, largest first; `estimated` where they were counted on a sample of the comments."""
 
     themes: tuple[Theme, ...]
     n: int
-    """How many comments there are in all, with those in no group (without words) too."""
+    """How many comments there are in all, also of those in no group, which have no words."""
     estimated: bool
 
 
-def find(comments: Iterable[Said], *, seed: int = 0) -> Themes:
-    """Return the themes of these comments.
+def find(comments: Iterable[Said], *, of: int | None = None, seed: int = 0) -> Themes:
+    """Return the themes of these comments, a sample from `of` in all unless that is None.
 
     The counts are of all comments, not of different texts; examples are different texts, the nearest to the middle.
     """
     voices = _voices(comments)
-    n = sum(len(found) for found in voices.values())
+    sampled = sum(len(found) for found in voices.values())
+    n = sampled if of is None else max(of, sampled)
     texts = sorted(voices)
-    kept = _sample(texts, COUNT, seed)
-    groups = _groups(kept, [len(voices[text]) for text in kept], seed)
-    common = _shares(_sample(kept, LEARN, seed))
-    scale = n / max(1, sum(len(voices[text]) for text in kept))
-    themes = [_theme(members, voices, common, scale) for members in groups]
+    groups = _groups(texts, [len(voices[text]) for text in texts], seed)
+    common = _shares(_sample(texts, LEARN, seed))
+    themes = [_theme(members, voices, common, n / sampled) for members in groups]
     themes.sort(key=lambda theme: (-theme.n, theme.words))
-    return Themes(themes=tuple(themes), n=n, estimated=len(kept) < len(texts))
+    return Themes(themes=tuple(themes), n=n, estimated=n > sampled)
 
 
 def same_words(text: str) -> str:
