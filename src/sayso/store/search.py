@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, and_, false, fu
 from sayso.records import Comment, Message, Response, identity
 from sayso.store import tables
 
-LISTED = 2000
+LISTED = 1000
 """At most so many matches are listed; a text with more is `everywhere`."""
 _CONTINUATIONS = 400  # of one or two characters in the trigrams of SQLite; with more of them, they are everywhere
 _TRIGRAMS = 24  # of the wanted text that are asked for; the comparison takes care of the rest

@@ -57,7 +57,7 @@ INDEXES: dict[str, tuple[str, tuple[str, ...]]] = {
     "ix_assignments_reviewer_id": ("assignments", ("reviewer_id", "state")),
     "ix_verdicts_reviewer_id": ("verdicts", ("reviewer_id",)),
 }
-PARTIAL = {"ix_responses_commented": "n_comments > 0", "ix_responses_contested": "contested > 0"}
+PARTIAL = {"ix_responses_commented": "n_comments", "ix_responses_contested": "contested"}  # where the column is not 0
 WORDS = {"responses": "response_words", "comments": "comment_words"}
 PEOPLE = ("tokens", "drafts", "assignments", "verdicts", "signoffs", "choices", "adjudications", "guideline", "reviewers")
 
@@ -79,9 +79,9 @@ def upgrade() -> None:
     _fill()
     for name, (table, indexed) in INDEXES.items():
         op.create_index(name, table, list(indexed))
-    for name, condition in PARTIAL.items():
-        some = sa.text(condition)
-        op.create_index(name, "responses", ["seq"], sqlite_where=some, postgresql_where=some)
+    for name, column in PARTIAL.items():
+        some = sa.text(f"{column} > 0")
+        op.create_index(name, "responses", ["seq", column], sqlite_where=some, postgresql_where=some)
     _count()
 
 
@@ -115,8 +115,9 @@ def _make_people() -> None:
     _table("choices", _points("choices", "reviewer"), _points("choices", "response", "left_id"),
            _points("choices", "response", "right_id"), _text("choice"), _text("reason", ""), _text("created"),
            sa.PrimaryKeyConstraint("reviewer_id", "left_id", "right_id", name="pk_choices"))  # fmt: skip
-    _table("adjudications", _points("adjudications", "response"), _points("adjudications", "reviewer"),
-           _text("verdict"), _text("reason", ""), _text("created"), sa.PrimaryKeyConstraint("response_id", name="pk_adjudications"))  # fmt: skip
+    _table("adjudications", _points("adjudications", "response"), _points("adjudications", "reviewer"), _text("verdict"),
+           _text("reason", ""), _text("created"),
+           sa.PrimaryKeyConstraint("response_id", name="pk_adjudications"))  # fmt: skip
     _table("guideline", sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False), _text("text"),
            _points("guideline", "reviewer", "author"), _text("created"),
            sa.PrimaryKeyConstraint("seq", name="pk_guideline"), sqlite_autoincrement=True)  # fmt: skip
