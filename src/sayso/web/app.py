@@ -14,6 +14,7 @@ from sayso.store import people
 from sayso.web import (
     answers,
     api_comments,
+    api_export,
     api_live,
     api_overview,
     api_pairs,
@@ -64,7 +65,7 @@ def api(store: Store, place: Place, hub: events.Hub) -> FastAPI:
     app.include_router(static.router(draw.statics))
     app.include_router(signing.router(store, draw, place.cookie))
     app.include_router(pages.router(store, draw, place.cookie))
-    for routes in (api_people, api_responses, api_comments, api_pairs, api_team, api_overview):
+    for routes in (api_people, api_responses, api_comments, api_pairs, api_team, api_overview, api_export):
         app.include_router(routes.router(store))
     app.include_router(api_live.router(hub))
     return app

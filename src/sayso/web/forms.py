@@ -274,3 +274,10 @@ class SimilarQuery(BaseModel):
     model_config = _QUERY
     text: Annotated[str, Field(max_length=2000), AfterValidator(_storable)]
     limit: Annotated[int, Field(ge=1, le=20)] = 5
+
+
+class ExportQuery(BaseModel):
+    """In which format."""
+
+    model_config = _QUERY
+    format: Line = "sayso"
