@@ -22,7 +22,7 @@ import torch  # noqa: E402
 from recipes.teachable.comments import Demand, near, say, scope_at, value_of  # noqa: E402
 from recipes.teachable.compose import compose  # noqa: E402
 from recipes.teachable.demo_data import FOLDER as DEMO  # noqa: E402
-from recipes.teachable.effects import EFFECTS, PICTURE, has_greeting, has_sign_off, holds  # noqa: E402
+from recipes.teachable.effects import EFFECTS, PICTURE, TRAINED, has_greeting, has_sign_off, holds  # noqa: E402
 from recipes.teachable.episodes import conditional, plain, refine  # noqa: E402
 from recipes.teachable.install import FOLDER as MODEL  # noqa: E402
 from recipes.teachable.learning import Write, example  # noqa: E402
@@ -117,7 +117,9 @@ def following(model: local.LocalModel, sampling: Sampling, seed: int, count: int
     beside: list[tuple[Demand, Prompt]] = []
     while len(bare) < count:
         triple = rng.choice(test_triples())
-        effect = rng.choice([name for name, effect in EFFECTS.items() if triple.genre not in effect.not_for])
+        effect = rng.choice(
+            [name for name in TRAINED if EFFECTS[name].standing and triple.genre not in EFFECTS[name].not_for]
+        )
         demand = Demand(effect=effect, value=value_of(effect, rng), scope=scope_at(triple, rng.choice(("genre", "reader"))))
         if holds(effect, demand.value, render(compose(triple, rng))):
             continue
