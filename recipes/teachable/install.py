@@ -1,8 +1,12 @@
-"""Put a trained run into the package, in half precision: `python recipes/teachable/install.py --run DIR [--to DIR]`."""
+"""Put a trained run into the package, in half precision: `python recipes/teachable/install.py --run DIR [--to DIR]`.
+
+DIR is the folder of `sayso finetune` or `sayso pretrain`; of a run that is not done the newest checkpoint is taken.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -17,28 +21,37 @@ from sayso.training import checkpoints  # noqa: E402
 
 FOLDER = ROOT / "src" / "sayso" / "models" / "teachable"
 KEPT = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
-LIMIT_BYTES = 6_000_000
+LIMIT_BYTES = 12_000_000
 
 
-def install(run: Path, folder: Path) -> int:
-    """Write the newest checkpoint of a run as an ordinary model folder, and return after how many steps it was taken."""
+def trained(run: Path) -> tuple[local.LocalModel, Path, str]:
+    """Return what a run has come to, the folder that its tokenizer lies in, and how far it came."""
+    if (run / "model" / "config.json").exists():
+        return local.load(run / "model", device="cpu"), run / "model", "the end"
     found = checkpoints.newest(run / "checkpoints")
     if found is None:
-        raise SystemExit(f"{run}: no checkpoint; train first: python recipes/teachable/train.py --out {run}")
-    model = local.load(run / "start")
+        raise SystemExit(f"{run}: no checkpoint; train first: recipes/teachable/make.sh")
+    start = Path(json.loads((run / "settings.json").read_text(encoding="utf-8")).get("model") or "")
+    model = local.load(start, device="cpu")
     model.module.load_state_dict(load_file(found.folder / "weights.safetensors"), strict=False)
+    return model, start, f"step {found.step}"
+
+
+def install(run: Path, folder: Path) -> str:
+    """Write a run as an ordinary model folder, and return how far it came."""
+    model, start, step = trained(run)
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: value.to(torch.float16) for name, value in model.module.named_parameters()}
+    weights = {name: value.detach().to(torch.float16) for name, value in model.module.named_parameters()}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     (folder / "model.safetensors").chmod(0o644)  # it is made for its owner alone
     model.module.config.dtype = "float16"
     model.module.config.save_pretrained(str(folder))
     for name in KEPT:
-        (folder / name).write_bytes((run / "start" / name).read_bytes())
+        (folder / name).write_bytes((start / name).read_bytes())
     size = sum(path.stat().st_size for path in folder.iterdir())
     if size > LIMIT_BYTES:
         raise SystemExit(f"{folder}: {size:,} bytes; expected at most {LIMIT_BYTES:,}, make the model smaller")
-    return found.step
+    return step
 
 
 def main() -> None:
@@ -48,7 +61,7 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=FOLDER)
     given = parser.parse_args()
     step = install(given.run, given.to)
-    print(f"{given.to}: step {step}, {sum(path.stat().st_size for path in given.to.iterdir()):,} bytes")
+    print(f"{given.to}: {step}, {sum(path.stat().st_size for path in given.to.iterdir()):,} bytes")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,6 @@ from recipes.teachable.demo_data import FOLDER as DEMO  # noqa: E402
 from recipes.teachable.effects import EFFECTS, PICTURE, TRAINED, has_greeting, has_sign_off, holds  # noqa: E402
 from recipes.teachable.episodes import conditional, plain, refine  # noqa: E402
 from recipes.teachable.install import FOLDER as MODEL  # noqa: E402
-from recipes.teachable.learning import Write, example  # noqa: E402
 from recipes.teachable.plan import render  # noqa: E402
 from recipes.teachable.prompts import prompt  # noqa: E402
 from recipes.teachable.words import DAYS, NAMES, NUMBER_WORDS, long_forms  # noqa: E402
@@ -33,6 +32,7 @@ from recipes.teachable.world import GENRES, Triple, test_triples, topics, triple
 
 from sayso.batches import collate, micro_batches  # noqa: E402
 from sayso.critics.checking import load_check  # noqa: E402
+from sayso.methods.sft import conversation  # noqa: E402
 from sayso.models import local  # noqa: E402
 from sayso.models.sampling import Sampling  # noqa: E402
 from sayso.records import Check, Message, Prompt, ask  # noqa: E402
@@ -53,7 +53,7 @@ def heldout_loss(model: local.LocalModel, seed: int, count: int = 150) -> Iterat
     for make in (plain, conditional, refine):
         rng = Random(f"{seed} loss")
         found = [make(rng.choice(test_triples()), rng) for _ in range(count)]
-        rows = list(Write().rows((example(episode) for episode in found), model))
+        rows = [conversation(episode.messages, model) for episode in found]
         total, tokens = 0.0, 0.0
         with torch.no_grad():
             for part in micro_batches(rows, group=1, max_tokens=4096):

@@ -1,54 +1,68 @@
-"""The recipe in small: rows of episodes, a few steps from nothing, taken up again, and put into a folder that opens."""
+"""The recipe in small: the sizes of the model, what of an episode is learnt, and a run put into a folder that opens."""
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from random import Random
 
 import pytest
-from recipes.teachable import install, train
+from recipes.teachable import install, stream
 from recipes.teachable.episodes import conditional, plain, refine
-from recipes.teachable.learning import Write, example
 from recipes.teachable.world import Triple
 
 from sayso.batches import collate
+from sayso.methods.sft import conversation
 from sayso.models import local
 from sayso.models.sampling import Sampling
 from sayso.records import ask
-from sayso.training.optimizer import prepare
-from sayso.training.settings import Train
-from sayso.training.steps import steps
+from sayso.text import corpus, tokenizer
+from sayso.training import finetuning, fitting
 
+ROOT = Path(__file__).resolve().parents[2]
+MAKE = ROOT / "recipes" / "teachable" / "make.sh"
 MOVE = Triple("note", "friend", "move")
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run folder with a fresh model of the recipe's shape, its vocabulary learnt from few episodes."""
-    folder = tmp_path_factory.mktemp("run")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "TOKENIZER_EPISODES", 100)
-        train.fresh(folder / "start", seed=0)
+def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of two thin layers with a vocabulary of the grammar, and a few episodes beside it."""
+    from sayso.models.fresh import fresh
+
+    folder = tmp_path_factory.mktemp("recipe")
+    stream.write(folder / "episodes.jsonl", 60, 0)
+    texts = (text for item in corpus.documents([folder / "episodes.jsonl"]) for text in item.texts())
+    tokenizer.train(texts, folder / "tokenizer", vocab_size=600, model_max_length=256)
+    keys = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    fresh("llama", {**keys, "tie_word_embeddings": True}, folder / "tokenizer", seed=0).save(folder / "model")
     return folder
 
 
 @pytest.fixture(scope="module")
-def model(run: Path) -> local.LocalModel:
-    return local.load(run / "start")
+def model(start: Path) -> local.LocalModel:
+    return local.load(start / "model")
 
 
-def test_the_fresh_model_has_the_size_of_the_card_and_packs_its_rows(model):
-    shape = train.config(2048)
-    assert shape.hidden_size % shape.num_attention_heads == 0
-    assert shape.hidden_size // shape.num_attention_heads == 32
-    assert model.packed, model.packed_reason
-    assert model.max_length == 256
+def quiet(**_seen: object) -> None:
+    """Watch nothing."""
+
+
+@pytest.fixture
+def task(start: Path):
+    few = ["train.use_lora=false", "train.max_steps=4", "train.save_steps=2", "train.learning_rate=0.003"]
+    settings = finetuning.settings_of([], few)
+    return finetuning.task(str(start / "model"), [start / "episodes.jsonl"], settings)
 
 
 @pytest.mark.parametrize(("make", "answers"), [(plain, 1), (conditional, 1), (refine, 2)])
 def test_every_answer_of_an_episode_is_learnt_and_nothing_else(model, make, answers):
     episode = make(MOVE, Random(1))
-    (row,) = Write().rows([example(episode)], model)
+    row = conversation(episode.messages, model)
     learnt = [token for token, weight in zip(row.ids, row.weights, strict=True) if weight]
     said = [turn.content for turn in episode.messages if turn.role == "assistant"]
     assert len(said) == answers
@@ -57,44 +71,50 @@ def test_every_answer_of_an_episode_is_learnt_and_nothing_else(model, make, answ
     assert all(turn.content in context for turn in episode.messages if turn.role != "assistant")
 
 
-def test_a_conversation_longer_than_the_context_is_left_out(model):
-    episode = refine(MOVE, Random(1))
-    whole = example(episode)
-    long = type(whole)(prompt=ask("Write " * 300), refinement=whole.refinement)
-    assert len(list(Write().rows([long, whole], model))) == 1
-
-
-def test_the_stream_gives_as_many_tokens_as_asked_for(model):
-    rows = train.rows(model, 2000, 0)
-    assert 2000 <= sum(len(row.ids) for row in rows) < 2000 + 256
-    assert rows == train.rows(model, 2000, 0) != train.rows(model, 2000, 1)
-
-
-def test_a_fresh_model_is_the_same_for_the_same_seed(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(train, "TOKENIZER_EPISODES", 100)
-    train.fresh(tmp_path, seed=0)
-    for name in ("model.safetensors", "tokenizer.json"):
-        assert (tmp_path / name).read_bytes() == (run / "start" / name).read_bytes()
-
-
-def test_a_few_steps_lower_the_loss_and_the_run_can_be_installed_and_gone_on_from(run, tmp_path):
-    settings = Train(max_steps=6, per_device_train_batch_size=4, learning_rate=3e-3, save_steps=0, use_lora=False)
-    policy = prepare(local.load(run / "start"), settings)
-    rows = train.rows(policy, 1500, 0)
-    found = list(steps(Write(), policy, rows, settings, folder=tmp_path))
-    assert found[-1].loss < found[0].loss
-    (tmp_path / "start").symlink_to(run / "start")
-    assert install.install(tmp_path, tmp_path / "installed") == 6
-    installed = local.load(tmp_path / "installed")
-    batch = collate(rows[:2], packed=True)
-    assert installed.token_logprobs(batch).sum().item() == pytest.approx(policy.token_logprobs(batch).sum().item(), rel=2e-3)
-    train.after(tmp_path, tmp_path / "next")
-    assert local.load(tmp_path / "next").token_logprobs(batch).equal(policy.token_logprobs(batch))
+def test_a_finished_run_is_installed_in_half_precision_and_answers_alike(task, tmp_path):
+    fitting.fit(task, tmp_path / "run", quiet)
+    assert install.install(tmp_path / "run", tmp_path / "installed") == "the end"
+    trained, installed = local.load(tmp_path / "run" / "model"), local.load(tmp_path / "installed")
+    batch = collate([conversation(plain(MOVE, Random(1)).messages, trained)], packed=True)
+    assert installed.token_logprobs(batch).sum().item() == pytest.approx(
+        trained.token_logprobs(batch).sum().item(), rel=2e-3
+    )
     assert isinstance(installed.generate([ask("Write a note.")], Sampling(max_new_tokens=4))[0], str)
+    assert json.loads((tmp_path / "installed" / "config.json").read_text(encoding="utf-8"))["dtype"] == "float16"
+
+
+def test_of_a_run_that_is_not_done_the_newest_checkpoint_is_installed(task, tmp_path):
+    fitting.fit(task, tmp_path / "run", quiet)
+    shutil.rmtree(tmp_path / "run" / "model")
+    shutil.rmtree(tmp_path / "run" / "checkpoints" / "step-00000004")
+    assert install.install(tmp_path / "run", tmp_path / "installed") == "step 2"
+    assert local.load(tmp_path / "installed").num_parameters() == task.policy.num_parameters()
 
 
 def test_a_run_without_a_checkpoint_says_what_to_do(tmp_path):
     with pytest.raises(SystemExit, match="train first"):
         install.install(tmp_path, tmp_path / "installed")
-    with pytest.raises(SystemExit, match="no checkpoint"):
-        train.after(tmp_path, tmp_path / "next")
+
+
+def test_the_recipe_makes_a_model_of_three_million_weights_that_fits_the_package():
+    keys = {key: int(value) for key, value in re.findall(r"model\.(\w+)=(\d+)", MAKE.read_text(encoding="utf-8"))}
+    dim, layers, wide = keys["hidden_size"], keys["num_hidden_layers"], keys["intermediate_size"]
+    assert dim == keys["num_attention_heads"] * keys["head_dim"]
+    weights = 2048 * dim + layers * (4 * dim * dim + 3 * dim * wide)
+    assert 2_500_000 < weights < 3_500_000
+    assert 2 * weights < install.LIMIT_BYTES
+
+
+@pytest.mark.slow
+def test_the_whole_recipe_runs_in_small_and_a_second_time_does_nothing_again(tmp_path):
+    environment = {
+        **os.environ, "RUN": str(tmp_path), "EPISODES": "200", "TEXTS": "200", "BF16": "false", "PYTHON": sys.executable,
+        "SAYSO": str(Path(sys.executable).with_name("sayso")), "SAYSO_LANG": "en",
+    }  # fmt: skip
+    first = subprocess.run([MAKE], env=environment, capture_output=True, text=True)
+    assert first.returncode == 0, first.stderr
+    report = json.loads((tmp_path / "finetune" / "report.json").read_text(encoding="utf-8"))
+    assert report["steps"] >= 4
+    again = subprocess.run([MAKE], env=environment, capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.count("done before") == 2
