@@ -32,13 +32,13 @@ from recipes.teachable.world import MANNERS, Triple, training_triples
 
 from sayso.records import Message
 
-EARLY = 0.2
-"""The part of the stream in which a model learns to copy."""
 SHARES: dict[str, dict[str, float]] = {
     "early": {"copy": 0.15, "plain": 0.15, "refine": 0.6, "conditional": 0.1},
     "late": {"plain": 0.1, "refine": 0.35, "conditional": 0.16, "paired": 0.24, "chain": 0.15},
 }
 """How often which kind of episode is drawn, in the early part of the stream and after it."""
+EARLY_EPISODES = 0.26
+"""The share of episodes in the early part, where copying is learnt; as they are short, a fifth of the tokens."""
 PLACES = {"in": 0.37, "near": 0.41, "out": 0.22}
 """How often a prompt under a standing comment lies where; as one of two or three always lies inside: 47, 35, 18."""
 VALUES = 0.33
@@ -204,8 +204,6 @@ def chain(triple: Triple, rng: Random) -> Episode:
 
 
 _MAKERS = {"plain": plain, "copy": copy, "conditional": conditional, "paired": paired, "refine": refine, "chain": chain}
-EARLY_EPISODES = 0.26
-"""The share of episodes that makes up the early part: they are shorter than later ones."""
 
 
 def obey_all(demands: Sequence[Demand], plan: Plan) -> Plan:
