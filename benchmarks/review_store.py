@@ -236,14 +236,17 @@ def main() -> int:
     parser.add_argument("--responses", type=int, default=100_000)
     parser.add_argument("--comments", type=int, default=300_000)
     parser.add_argument("--rounds", type=int, default=40, help="how often each question is asked")
+    parser.add_argument("--only", default="", help="only the questions whose name holds this")
     settings = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         where = settings.store or str(Path(folder) / "sayso.db")
         store = database.open(where, clock=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
         filled = review.counts(store).responses > 0
-        made = list(responses(settings.responses, 1)) if filled else fill(store, settings.responses, settings.comments)
+        made = store.responses() if filled else fill(store, settings.responses, settings.comments)
         found = []
         for name, question in questions(store, made):
+            if settings.only not in name:
+                continue
             found.append(measure(name, question, settings.rounds, barred=True))
             say(**found[-1])
         for name, question in slow_questions(store):

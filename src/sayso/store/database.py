@@ -7,9 +7,8 @@ wrote is on disk. A write is one transaction, and there is one writer at a time.
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +30,10 @@ from sayso.records import (
 )
 from sayso.store import intake, questions, schema, tables
 from sayso.store.questions import Added, Event, Move
+from sayso.store.turns import Turns
 
-BUSY_SECONDS = 10.0
-"""How long a write waits for another process's write before it gives up."""
+BUSY_SECONDS = 30.0
+"""How long a write waits for another's write before it gives up."""
 _POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24}
 """Connections that stay open, and how many more there may be: as many threads as a server has read at once."""
 _WRITER = 0x736179736F  # "sayso": the number of the lock that writers on PostgreSQL take in turn
@@ -73,12 +73,12 @@ class Store:
         self.where = where
         self.clock = clock
         self._busy_seconds = busy_seconds
-        self._turn = threading.Lock()
+        self._turns = Turns()
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Give one write transaction: all of it is kept when the block ends, none when it raises."""
-        with self._my_turn(), _clear(self.where), self.engine.connect().execution_options(writes=True) as db, db.begin():
+        with self._turn(), _clear(self.where), self.engine.connect().execution_options(writes=True) as db, db.begin():
             if db.dialect.name == "postgresql":  # SQLite has one writer by itself
                 patience = {"most": f"{self._busy_seconds * 1000:.0f}", "lock": _WRITER}
                 db.execute(text("SELECT set_config('lock_timeout', :most, true), pg_advisory_xact_lock(:lock)"), patience)
@@ -233,14 +233,14 @@ class Store:
         self.engine.dispose()
 
     @contextmanager
-    def _my_turn(self) -> Iterator[None]:
+    def _turn(self) -> Iterator[None]:
         # The threads of this process queue here: in the database they would poll, and some would wait for very long.
-        if not self._turn.acquire(timeout=self._busy_seconds):
-            raise _busy(self.where)
-        try:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._turns.turn(self._busy_seconds))
+            except TimeoutError as error:
+                raise _busy(self.where) from error
             yield
-        finally:
-            self._turn.release()
 
     def _add(self, table: Any, found: Sequence[Any]) -> Added:
         with self.writing() as db:
