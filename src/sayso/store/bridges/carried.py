@@ -81,8 +81,8 @@ def packed(group: Group) -> str:
     """Return a group as JSON text, to ride in a field of metadata."""
     form = {
         "response": response_line(group.response),
-        "comments": [_bare(comment_line(comment)) for comment in group.comments],
-        "refinements": [_bare(refinement_line(refinement)) for refinement in group.refinements],
+        "comments": [_bare(comment_line(item), same=item.response == group.response) for item in group.comments],
+        "refinements": [_bare(refinement_line(item), same=item.response == group.response) for item in group.refinements],
     }
     return json.dumps(form, ensure_ascii=False)
 
@@ -101,8 +101,8 @@ def unpacked(fields: Fields, name: str = KEY) -> Group | None:
         raise wrong(place, value, _("what sayso wrote there; leave it as it was, or take it out"))
     about = form["response"]
     response = response_of(_shaped(ResponseLine, about, place))
-    found = [records_of(_shaped(CommentLine, {**about, **line}, place)) for line in _lines(form, "comments")]
-    alone = [records_of(_shaped(CommentLine, {**about, **line}, place)) for line in _lines(form, "refinements")]
+    found = [records_of(_shaped(CommentLine, line, place)) for line in _lines(form, "comments")]
+    alone = [records_of(_shaped(CommentLine, line, place)) for line in _lines(form, "refinements")]
     return Group(
         response=response,
         comments=tuple(comment for comment, _none in found if comment is not None),
@@ -113,7 +113,7 @@ def unpacked(fields: Fields, name: str = KEY) -> Group | None:
 def _lines(form: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
     for line in form.get(name) or []:
         if isinstance(line, Mapping):
-            yield line
+            yield line if "response" in line else {**form["response"], **line}
 
 
 def _shaped(shape: type[Any], value: Mapping[str, Any], place: str) -> Any:
@@ -124,8 +124,9 @@ def _shaped(shape: type[Any], value: Mapping[str, Any], place: str) -> Any:
     return line
 
 
-def _bare(line: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in line.items() if name not in _ABOUT}
+def _bare(line: Mapping[str, Any], *, same: bool) -> dict[str, Any]:
+    """Return a line without its response, where that is the group's; prompts of one wording may differ in family."""
+    return {name: value for name, value in line.items() if not same or name not in _ABOUT}
 
 
 def settled(group: Group, comments: Sequence[Comment], refinements: Sequence[Refinement]) -> Group:

@@ -95,7 +95,7 @@ def _words(fields: Fields) -> Iterator[str]:
 def _recognised(marks: list[Mark], before: Group) -> list[Mark]:
     """Give the marks that sayso wrote their ids again, by where they are, and drop those of words that it wrote."""
     known_words = {comment.text for comment in before.comments}
-    places = [
+    places: list[tuple[tuple[int, int, str], str]] = [
         ((span.start, span.end, comment.kind), f"{comment.id}#{number}")
         for comment in before.open
         for number, span in enumerate(comment.spans)

@@ -127,7 +127,7 @@ def _said(comment: Comment) -> dict[str, Any]:
     form = {name: plain(getattr(comment, name)) for name in _SAID if name not in _FREE}
     form["check"] = json.dumps(plain(comment.check), ensure_ascii=False) if comment.check else None
     form["probes"] = json.dumps(probes, ensure_ascii=False) if probes else None
-    blank = {name: [] if isinstance(kind, list) else None for name, kind in _ANSWERED.items()}
+    blank: dict[str, Any] = {name: [] if isinstance(kind, list) else None for name, kind in _ANSWERED.items()}
     return form | (_answered(comment.response) if comment.response else blank)
 
 

@@ -47,7 +47,8 @@ class _Known:
 def read(path: Path) -> Bridged:
     """Read a file, or a folder of files that belong together."""
     found = joining.sources(path, under=("data", "traces"))
-    seen, values = _Known(), []
+    seen = _Known()
+    values: list[tuple[str, Any]] = []
     for row in joining.rows(found):
         _remember(row, seen)
         values += _values(row)

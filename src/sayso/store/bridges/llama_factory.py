@@ -20,6 +20,8 @@ from sayso.store.bridges.results import Lost, Records, Written
 
 _INFO = "dataset_info.json"
 _FROM = {"user": "human", "assistant": "gpt", "system": "system"}
+_Found = tuple[Prompt, dict[str, Any], str | None]
+"""A prompt, what its line says besides, and the answer that ends it."""
 Form = Callable[[Prompt], "dict[str, Any] | None"]
 
 
@@ -39,9 +41,11 @@ def _write(records: Records, path: Path, form: Form, entry: dict[str, Any], *, s
     make_folder(path)
     info = _known(path / _INFO)
     better, pairs, marked = rows.better(records), rows.pairs(records), rows.marked(records)
-    answered = [(row.prompt, {}, row.chosen) for row in better.rows]
-    ranked = [(row.prompt, {"chosen": said(row.chosen), "rejected": said(row.rejected)}, None) for row in pairs.rows]
-    tagged = [(row.prompt, {"kto_tag": row.good}, row.text) for row in marked.rows]
+    answered: list[_Found] = [(row.prompt, {}, row.chosen) for row in better.rows]
+    ranked: list[_Found] = [
+        (row.prompt, {"chosen": said(row.chosen), "rejected": said(row.rejected)}, None) for row in pairs.rows
+    ]
+    tagged: list[_Found] = [(row.prompt, {"kto_tag": row.good}, row.text) for row in marked.rows]
     files, count, gone = [], 0, 0
     for name, found, more in (
         ("sayso_sft", answered, {}),
@@ -62,7 +66,7 @@ def _write(records: Records, path: Path, form: Form, entry: dict[str, Any], *, s
     return Written(count=count, lost=marked.lost + ((odd,) if gone else ()), files=(*files, path / _INFO))
 
 
-def _lines(found: Sequence[tuple[Prompt, Any, str | None]], form: Form, said: Callable[[str], Any]) -> list[dict[str, Any]]:
+def _lines(found: Sequence[_Found], form: Form, said: Callable[[str], Any]) -> list[dict[str, Any]]:
     lines = []
     for prompt, more, answer in found:
         line = form(prompt)

@@ -39,7 +39,8 @@ class _Known:
 def read(path: Path) -> Bridged:
     """Read a file, or a folder with the spans and their annotations."""
     found = joining.sources(path, under=("data", "annotations", "spans"))
-    known, scores = _Known(), []
+    known = _Known()
+    scores: list[tuple[str, Any]] = []
     for row in joining.rows(found):
         _remember(row, known)
         scores += _scores(row)

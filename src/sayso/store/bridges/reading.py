@@ -65,23 +65,25 @@ def _tell_apart(entries: Sequence[Entry], said: dict[str, Comment]) -> None:
     """Give a comment an id of its own where the same words were said of the same response before, with another mark."""
     renamed: dict[str, str] = {}
     for entry in entries:
-        comment = entry.comment
-        if comment is None:
-            continue
-        number = 1
-        while not same(said.setdefault(comment.id, comment), comment) and _is_derived(entry.comment):
-            number += 1
-            comment = dataclasses.replace(comment, id=f"{entry.comment.id}-{number}")
-        if number > 1:
-            renamed[entry.comment.id] = comment.id
-            entry.comment = comment
+        if entry.comment is not None:
+            old, entry.comment = entry.comment.id, _apart(entry.comment, said)
+            if entry.comment.id != old:
+                renamed[old] = entry.comment.id
     for entry in entries:
         for old, new in renamed.items():
             entry.refinements = follow(entry.refinements, old, new)
 
 
-def _is_derived(comment: Comment | None) -> bool:
-    return comment is not None and dataclasses.replace(comment, id="").id == comment.id
+def _apart(comment: Comment, said: dict[str, Comment]) -> Comment:
+    found, number = comment, 1
+    while _is_derived(comment) and not same(said.setdefault(found.id, found), found):
+        number += 1
+        found = dataclasses.replace(comment, id=f"{comment.id}-{number}")
+    return found
+
+
+def _is_derived(comment: Comment) -> bool:
+    return dataclasses.replace(comment, id="").id == comment.id
 
 
 def _problems(row: Row) -> Iterator[RecordError]:

@@ -130,7 +130,7 @@ def _implicit(chosen: Any, rejected: Any) -> tuple[Prompt, Any, Any]:
     while count < min(map(len, turns)) and turns[0][count] == turns[1][count]:
         count += 1
     answers = [[{"role": turn.role, "content": turn.content} for turn in part[count:]] for part in turns]
-    return Prompt(messages=turns[0][:count]), *answers
+    return Prompt(messages=turns[0][:count]), answers[0], answers[1]
 
 
 def _completion(fields: Fields) -> Row:
