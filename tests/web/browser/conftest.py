@@ -65,7 +65,7 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        self.hub = events.Hub(self.store, every_seconds=0.1)
+        self.hub = events.Hub(self.store, every_seconds=0.3)
         served = app.make(self.store, app.Place(), hub=self.hub)
         config = uvicorn.Config(served, host="127.0.0.1", port=self.port, log_level="error", timeout_graceful_shutdown=1)
         self.running = uvicorn.Server(config)

@@ -83,3 +83,26 @@ def test_other_versions_answers_are_compared(visit: Visit) -> None:
     assert page.locator("#siblings del").all_text_contents()
     page.locator("#siblings a").click()
     page.wait_for_selector(".version:text-is('v1')")
+
+
+def test_a_difference_gives_back_both_texts_whatever_they_are(visit: Visit) -> None:
+    visit.read("r-thanks-1")
+    wrong = visit.page.evaluate("""async () => {
+      const { difference } = await import(document.querySelector('link[href$="/diff.js"]').href);
+      const letters = ["a", "b", " ", "你", "🎉", "\\n"];
+      let seed = 7;
+      const next = (most) => (seed = (seed * 48271) % 2147483647) % most;
+      const words = () => Array.from({ length: next(12) }, () => letters[next(letters.length)]).join("");
+      const of = (kind) => ([one]) => one === "same" || one === kind;
+      const joined = (parts, kind) => parts.filter(of(kind)).map(([, text]) => text).join("");
+      const wrong = [];
+      for (let n = 0; n < 2000; n += 1) {
+        const [a, b] = [words(), words()];
+        const parts = difference(a, b);
+        if (joined(parts, "gone") !== a || joined(parts, "new") !== b) wrong.push([a, b]);
+      }
+      const long = Array.from({ length: 30000 }, (_, at) => `w${at}`).join(" ");
+      if (joined(difference(long, "x"), "gone") !== long) wrong.push(["long"]);
+      return wrong;
+    }""")
+    assert wrong == []

@@ -23,7 +23,10 @@ export function undo() {
   return announce(t("undone", { what: last.label }));
 }
 
-const offerUndo = (words) => { toast(words, { action: undo, label: t("undo"), hint: "z" }); announce(words); };
+const offerUndo = (words) => {
+  toast(words, { action: undo, label: t("undo"), hint: "z" });
+  announce(words);
+};
 const to = (kind, id, act = "") => `/api/${kind}/${encodeURIComponent(id)}${act}`;
 
 // Sends, and says so where the server refuses; null then.
@@ -39,10 +42,20 @@ async function asked(request) {
 
 // `refused(form, error)` gets the form back when the server does not take it.
 export async function saveComment(response, form, refused) {
-  const body = { key: form.key, text: form.text.trim(), kind: form.kind, severity: form.severity, reach: form.reach, scope_text: form.scope_text.trim(),
-    spans: form.spans.map(({ start, end }) => ({ start, end })), confirmed_private: form.confirmed_private };
+  const body = {
+    key: form.key,
+    text: form.text.trim(),
+    kind: form.kind,
+    severity: form.severity,
+    reach: form.reach,
+    scope_text: form.scope_text.trim(),
+    spans: form.spans.map(({ start, end }) => ({ start, end })),
+    confirmed_private: form.confirmed_private,
+  };
   const before = form.editing ? now.detail.comments.find((item) => item.id === form.editing) : null;
-  const request = form.editing ? { method: "PATCH", path: to("comments", form.editing), replaces: form.editing } : { method: "POST", path: to("responses", response, "/comments") };
+  const request = form.editing
+    ? { method: "PATCH", path: to("comments", form.editing), replaces: form.editing }
+    : { method: "POST", path: to("responses", response, "/comments") };
   keepDraft(response, "comment", null);
   const promise = send({ ...request, key: form.key, body, about: response, kind: "comment" }, () => tell("comments"));
   tell("comments");
@@ -64,7 +77,11 @@ async function unedit(comment, before) {
 }
 
 export async function withdraw(comment) {
-  if (comment.waiting) { drop(comment.key); tell("comments"); return; }
+  if (comment.waiting) {
+    drop(comment.key);
+    tell("comments");
+    return;
+  }
   if (!(await withdrawn(comment, ""))) return;
   remember(t("act_withdraw"), () => reopen(comment));
   offerUndo(t("comment_withdrawn"));
@@ -86,14 +103,18 @@ export async function judge(verdict, { way = true } = {}) {
   detail.verdict = verdict;
   tell("head");
   announce(verdict ? t("verdict_is", { verdict: t(`verdict_${verdict}`) }) : t("verdict_none"));
-  if (way) remember(t("act_verdict"), () => { tell("open", detail.id); setTimeout(() => judgeOf(detail, before), 0); });
+  if (way)
+    remember(t("act_verdict"), async () => {
+      await judgeOf(detail, before);
+      tell("open", detail.id);
+    });
   await asked({ method: "PUT", path: to("responses", detail.id, "/verdict"), body: { verdict }, about: detail.id });
 }
 
-function judgeOf(detail, verdict) {
+async function judgeOf(detail, verdict) {
   detail.verdict = verdict;
   tell("head");
-  asked({ method: "PUT", path: to("responses", detail.id, "/verdict"), body: { verdict }, about: detail.id });
+  await asked({ method: "PUT", path: to("responses", detail.id, "/verdict"), body: { verdict }, about: detail.id });
 }
 
 export async function setState(detail, state, { way = true } = {}) {
@@ -101,14 +122,24 @@ export async function setState(detail, state, { way = true } = {}) {
   detail.state = state;
   tell("state", { id: detail.id, state });
   if (way) {
-    remember(t(`state_${state}`), () => { setState(detail, before, { way: false }); tell("open", detail.id); });
+    remember(t(`state_${state}`), async () => {
+      await setState(detail, before, { way: false });
+      tell("open", detail.id);
+    });
     offerUndo(t(`marked_${state}`));
   }
   await asked({ method: "POST", path: to("responses", detail.id, "/state"), body: { state }, about: detail.id });
 }
 
 export async function saveRefinement(response, form) {
-  const answer = await asked({ key: form.key, method: "POST", path: to("responses", response, "/refinements"), body: { key: form.key, text: form.text, addresses: form.addresses }, about: response, kind: "refinement" });
+  const answer = await asked({
+    key: form.key,
+    method: "POST",
+    path: to("responses", response, "/refinements"),
+    body: { key: form.key, text: form.text, addresses: form.addresses },
+    about: response,
+    kind: "refinement",
+  });
   if (!answer) return false;
   if (now.detail?.id === response) now.detail.refinements = [...now.detail.refinements.filter((item) => item.id !== answer.id), answer];
   tell("refinements");

@@ -9,7 +9,14 @@ import { VERDICTS } from "./state.js";
 
 let items = [];
 let next = null;
-const load = () => view(() => get("/api/adjudication"), (found) => { ({ items, next } = found); return draw(); });
+const load = () =>
+  view(
+    () => get("/api/adjudication"),
+    (found) => {
+      ({ items, next } = found);
+      return draw();
+    },
+  );
 const show = () => $("view").replaceChildren(...[draw()].flat());
 
 function draw() {
@@ -22,7 +29,9 @@ function one(item, at) {
   const said = new Map(item.verdicts.map((one) => [one.name, { verdict: one.verdict, kinds: [] }]));
   for (const { name, kinds } of item.kinds) said.set(name, { verdict: said.get(name)?.verdict ?? null, kinds });
   const decide = async (verdict) => {
-    const done = await asked(call("POST", `/api/adjudication/${encodeURIComponent(item.response_id)}`, { verdict, reason: reason.value.trim() }));
+    const done = await asked(
+      call("POST", `/api/adjudication/${encodeURIComponent(item.response_id)}`, { verdict, reason: reason.value.trim() }),
+    );
     if (!done) return;
     items = items.filter((other) => other !== item);
     toast(t("decided"));
@@ -33,13 +42,40 @@ function one(item, at) {
   };
   reason.addEventListener("keydown", (event) => {
     const verdict = event.altKey && !composing(event) && VERDICTS[["Digit1", "Digit2", "Digit3"].indexOf(event.code)];
-    if (verdict) { event.preventDefault(); decide(verdict); }
+    if (verdict) {
+      event.preventDefault();
+      decide(verdict);
+    }
     if (event.key === "Escape" && !composing(event)) reason.blur();
   });
-  return h("li", { class: "panel case", dataset: { id: item.response_id } },
-    h("h2", {}, h("a", { href: `/?response=${encodeURIComponent(item.response_id)}` }, item.prompt)), h("p", { class: "read" }, item.head),
-    h("ul", { class: "sayings" }, [...said].map(([name, { verdict, kinds }]) => h("li", {}, h("b", {}, name), verdict && h("span", { class: `state ${verdict}` }, t(`verdict_${verdict}`)), kinds.map((kind) => h("span", { class: `badge ${kind}` }, t(`kind_${kind}`)))))),
-    reason, h("div", { class: "row" }, h("span", { class: "faint" }, t("your_decision")), VERDICTS.map((verdict, place) => h("button", { type: "button", onclick: () => decide(verdict) }, t(`verdict_${verdict}`), at === 0 && kbd(`Alt ${place + 1}`)))));
+  return h(
+    "li",
+    { class: "panel case", dataset: { id: item.response_id } },
+    h("h2", {}, h("a", { href: `/?response=${encodeURIComponent(item.response_id)}` }, item.prompt)),
+    h("p", { class: "read" }, item.head),
+    h(
+      "ul",
+      { class: "sayings" },
+      [...said].map(([name, { verdict, kinds }]) =>
+        h(
+          "li",
+          {},
+          h("b", {}, name),
+          verdict && h("span", { class: `state ${verdict}` }, t(`verdict_${verdict}`)),
+          kinds.map((kind) => h("span", { class: `badge ${kind}` }, t(`kind_${kind}`))),
+        ),
+      ),
+    ),
+    reason,
+    h(
+      "div",
+      { class: "row" },
+      h("span", { class: "faint" }, t("your_decision")),
+      VERDICTS.map((verdict, place) =>
+        h("button", { type: "button", onclick: () => decide(verdict) }, t(`verdict_${verdict}`), at === 0 && kbd(`Alt ${place + 1}`)),
+      ),
+    ),
+  );
 }
 
 frame();

@@ -8,15 +8,57 @@ const LAYERS = 4;
 
 export function showHead({ judge }) {
   const { detail } = now;
-  const verdict = h("div", { class: "segments verdict", role: "group", "aria-label": t("verdict") }, VERDICTS.map((name) =>
-    h("button", { type: "button", class: name, "aria-pressed": String(detail.verdict === name), onclick: () => judge(detail.verdict === name ? null : name) }, t(`verdict_${name}`))));
-  const views = h("div", { class: "segments", role: "group", "aria-label": t("view") }, ["text", "markdown"].map((name) =>
-    h("button", { type: "button", "aria-pressed": String(now.view === name), onclick: () => { now.view = name; tell("view"); } }, t(`view_${name}`))));
-  $("answer-head").replaceChildren(...[
-    h("h2", {}, t("answer")), h("span", { class: "version" }, detail.version || t("version_unknown")),
-    detail.state !== "todo" && h("span", { class: `state ${detail.state}` }, t(`state_${detail.state}`)),
-    detail.resolution && h("span", { class: "state decided" }, t("decided_by", { name: detail.resolution.by, verdict: t(`verdict_${detail.resolution.verdict}`) }), detail.resolution.reason ? ` — ${detail.resolution.reason}` : ""),
-    h("span", { class: "grow" }), now.mode === "read" ? views : null, verdict].filter(Boolean));
+  const verdict = h(
+    "div",
+    { class: "segments verdict", role: "group", "aria-label": t("verdict") },
+    VERDICTS.map((name) =>
+      h(
+        "button",
+        {
+          type: "button",
+          class: name,
+          "aria-pressed": String(detail.verdict === name),
+          onclick: () => judge(detail.verdict === name ? null : name),
+        },
+        t(`verdict_${name}`),
+      ),
+    ),
+  );
+  const views = h(
+    "div",
+    { class: "segments", role: "group", "aria-label": t("view") },
+    ["text", "markdown"].map((name) =>
+      h(
+        "button",
+        {
+          type: "button",
+          "aria-pressed": String(now.view === name),
+          onclick: () => {
+            now.view = name;
+            tell("view");
+          },
+        },
+        t(`view_${name}`),
+      ),
+    ),
+  );
+  $("answer-head").replaceChildren(
+    ...[
+      h("h2", {}, t("answer")),
+      h("span", { class: "version" }, detail.version || t("version_unknown")),
+      detail.state !== "todo" && h("span", { class: `state ${detail.state}` }, t(`state_${detail.state}`)),
+      detail.resolution &&
+        h(
+          "span",
+          { class: "state decided" },
+          t("decided_by", { name: detail.resolution.by, verdict: t(`verdict_${detail.resolution.verdict}`) }),
+          detail.resolution.reason ? ` — ${detail.resolution.reason}` : "",
+        ),
+      h("span", { class: "grow" }),
+      now.mode === "read" ? views : null,
+      verdict,
+    ].filter(Boolean),
+  );
 }
 
 export function showAnswer() {
@@ -48,7 +90,9 @@ export function paint(element = $("text")) {
 function spansOf(text) {
   const all = standing().flatMap((item) => item.spans.map((span) => ({ ...span, id: item.id, kind: item.kind, number: item.number })));
   if (now.form) all.push(...now.form.spans.map((span) => ({ ...span, id: "form", kind: now.form.kind, number: 0 })));
-  const found = all.map((span) => ({ ...span, start: toUnits(text, span.start), end: toUnits(text, span.end) })).filter((span) => span.start < span.end);
+  const found = all
+    .map((span) => ({ ...span, start: toUnits(text, span.start), end: toUnits(text, span.end) }))
+    .filter((span) => span.start < span.end);
   found.sort((a, b) => a.start - b.start || b.end - a.end);
   const ends = [];
   for (const span of found) {
@@ -70,7 +114,12 @@ function stretch(words, over) {
 }
 
 // The number is drawn by the style sheet: it is no part of the text that is selected and counted.
-const sign = (span) => h("span", { class: `sign ${span.kind}${span.id === now.active ? " on" : ""}`, dataset: { n: String(span.number), id: span.id }, "aria-hidden": "true" });
+const sign = (span) =>
+  h("span", {
+    class: `sign ${span.kind}${span.id === now.active ? " on" : ""}`,
+    dataset: { n: String(span.number), id: span.id },
+    "aria-hidden": "true",
+  });
 
 // Where a comment's words begin on the screen.
 export const markOf = (id) => $("text")?.querySelector(`.under[data-id="${CSS.escape(id)}"]`) ?? null;
@@ -78,6 +127,7 @@ export const markOf = (id) => $("text")?.querySelector(`.under[data-id="${CSS.es
 export function point(id) {
   if (now.active === id) return;
   now.active = id;
-  for (const mark of document.querySelectorAll("#text [data-id]")) mark.classList.toggle("on", mark.dataset.id === id || mark.dataset.id === "form");
+  for (const mark of document.querySelectorAll("#text [data-id]"))
+    mark.classList.toggle("on", mark.dataset.id === id || mark.dataset.id === "form");
   for (const card of document.querySelectorAll("#margin .card[data-id]")) card.classList.toggle("on", card.dataset.id === id);
 }

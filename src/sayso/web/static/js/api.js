@@ -34,7 +34,13 @@ async function fetched(method, path, body, keepalive) {
   if (method !== "GET") headers["X-Sayso-CSRF"] = meta.content;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   try {
-    return await fetch(path, { method, headers, keepalive, credentials: "same-origin", body: body === undefined ? undefined : JSON.stringify(body) });
+    return await fetch(path, {
+      method,
+      headers,
+      keepalive,
+      credentials: "same-origin",
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
   } catch {
     throw new Offline();
   }

@@ -12,7 +12,7 @@ import { asked } from "./shell.js";
 import { commentOf, now, standing, tell, VERDICTS } from "./state.js";
 import { begin, change, changeProposal, closeComposer, composerNow, edit, isWriting, proposals, read } from "./writing.js";
 
-const never = () => false;  // shown among the keys; the form itself listens for it
+const never = () => false; // shown among the keys; the form itself listens for it
 const here = () => Boolean(now.detail);
 const reading = () => here() && now.mode === "read";
 const proposing = () => here() && now.mode === "proposals" && Boolean(current());
@@ -53,7 +53,15 @@ export function keys() {
     ["d", t("done"), () => leaveWith("done"), here],
     ["x", t("skip"), () => leaveWith("skipped"), here],
     ["z", t("undo"), undo],
-    ["y", t("switch_view"), () => { now.view = now.view === "text" ? "markdown" : "text"; tell("view"); }, reading],
+    [
+      "y",
+      t("switch_view"),
+      () => {
+        now.view = now.view === "text" ? "markdown" : "text";
+        tell("view");
+      },
+      reading,
+    ],
     ["h", t("guideline"), guideline],
     ["Escape", "", back],
   ]);
@@ -95,7 +103,9 @@ function walk(by) {
   const at = all.findIndex((item) => item.id === now.active);
   const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : (at + by + all.length) % all.length];
   point(next.id);
-  $("margin").querySelector(`.card[data-id="${CSS.escape(next.id)}"]`)?.focus();
+  $("margin")
+    .querySelector(`.card[data-id="${CSS.escape(next.id)}"]`)
+    ?.focus();
 }
 
 async function guideline() {
@@ -110,19 +120,29 @@ const both = (long, short) => [h("span", { class: "long" }, t(long)), h("span", 
 export function actions() {
   const { at, total } = list.where();
   const open = openProposals();
-  const button = (label, key, run, more = {}) => h("button", { type: "button", "aria-keyshortcuts": key, onclick: run, ...more }, label, kbd(key));
+  const button = (label, key, run, more = {}) =>
+    h("button", { type: "button", "aria-keyshortcuts": key, onclick: run, ...more }, label, kbd(key));
   const arrow = (sign, name, key, by, disabled) =>
-    h("button", { type: "button", class: "quiet icon", "aria-label": t(name), "aria-keyshortcuts": key, disabled, onclick: () => list.step(by) }, sign);
+    h(
+      "button",
+      { type: "button", class: "quiet icon", "aria-label": t(name), "aria-keyshortcuts": key, disabled, onclick: () => list.step(by) },
+      sign,
+    );
   $("actions").replaceChildren(
     h("button", { type: "button", class: "quiet list", "aria-keyshortcuts": "b", onclick: () => listing() }, t("queue")),
     arrow("←", "previous", "k", -1, at <= 0),
     h("span", { class: "place" }, at < 0 ? "" : t("place", { n: number(at + 1), total: number(total) })),
     arrow("→", "next", "j", 1, false),
     h("span", { class: "grow" }),
-    h("span", { class: "acts" },
+    h(
+      "span",
+      { class: "acts" },
       button(both("comment_whole", "comment_short"), "w", () => begin("fix", null)),
       button(both("edit_answer", "edit"), "e", () => edit(), { "aria-pressed": String(now.mode === "edit") }),
-      button(open ? t("proposals_open", { n: open }) : t("proposals"), "r", proposals, { "aria-pressed": String(now.mode === "proposals") })),
+      button(open ? t("proposals_open", { n: open }) : t("proposals"), "r", proposals, {
+        "aria-pressed": String(now.mode === "proposals"),
+      }),
+    ),
     button(t("skip"), "x", () => leaveWith("skipped"), { class: "quiet" }),
     button(t(now.detail?.state === "done" ? "not_done" : "done"), "d", () => leaveWith("done"), { class: "primary" }),
   );

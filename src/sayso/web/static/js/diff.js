@@ -3,7 +3,7 @@ import { h } from "./dom.js";
 import { t } from "./messages.js";
 import { pieces } from "./words.js";
 
-const MOST_EDITS = 1500;  // past this the middle is shown as replaced: the answer is a different one anyway
+const MOST_EDITS = 1500; // past this the middle is shown as replaced: the answer is a different one anyway
 const MOST_PIECES = 20000;
 
 // Returns [[kind, text], …] with kind "same", "gone" or "new"; joining same+gone gives a, same+new gives b.
@@ -16,12 +16,19 @@ export function difference(a, b) {
   while (last < one.length - first && last < two.length - first && one.at(-1 - last) === two.at(-1 - last)) last += 1;
   const old = one.slice(first, one.length - last);
   const now = two.slice(first, two.length - last);
-  const middle = script(old, now) ?? [["gone", old.join("")], ["new", now.join("")]];
+  const middle = script(old, now) ?? [
+    ["gone", old.join("")],
+    ["new", now.join("")],
+  ];
   return tidied([["same", one.slice(0, first).join("")], ...middle, ["same", last ? one.slice(-last).join("") : ""]]);
 }
 
 function script(a, b) {
-  if (!a.length || !b.length) return [["gone", a.join("")], ["new", b.join("")]];
+  if (!a.length || !b.length)
+    return [
+      ["gone", a.join("")],
+      ["new", b.join("")],
+    ];
   if (a.length + b.length > MOST_PIECES) return null;
   const limit = Math.min(a.length + b.length, MOST_EDITS);
   const middle = limit + 1;
@@ -51,7 +58,7 @@ function walked(a, b, trail) {
     const down = k === -edits || (k !== edits && at(k - 1) < at(k + 1));
     const fromX = down ? at(k + 1) : at(k - 1);
     const fromY = fromX - (down ? k + 1 : k - 1);
-    const startX = edits === 0 ? 0 : fromX + (down ? 0 : 1);  // where this run of sameness began
+    const startX = edits === 0 ? 0 : fromX + (down ? 0 : 1); // where this run of sameness began
     while (x > startX) {
       found.push(["same", a[(x -= 1)]]);
       y -= 1;
@@ -78,8 +85,10 @@ function tidied(parts) {
     const between = /^\s+$/.test(text) && !text.includes("\n") && gone && fresh && parts[at + 1]?.[0] !== "same" && at + 1 < parts.length;
     if (kind === "gone") gone += text;
     else if (kind === "new") fresh += text;
-    else if (between) { gone += text; fresh += text; }
-    else {
+    else if (between) {
+      gone += text;
+      fresh += text;
+    } else {
       flush();
       if (out.at(-1)?.[0] === "same") out.at(-1)[1] += text;
       else out.push(["same", text]);
@@ -91,9 +100,13 @@ function tidied(parts) {
 
 export function drawn(a, b, props = {}) {
   const parts = difference(a, b);
-  const marks = parts.map(([kind, text]) => (kind === "same" ? text : h(kind === "gone" ? "del" : "ins", {},
-    h("span", { class: "unseen" }, t(kind === "gone" ? "removed" : "added")), text)));
+  const marks = parts.map(([kind, text]) =>
+    kind === "same"
+      ? text
+      : h(kind === "gone" ? "del" : "ins", {}, h("span", { class: "unseen" }, t(kind === "gone" ? "removed" : "added")), text),
+  );
   return h("div", { class: "diff", ...props }, marks);
 }
 
-export const changed = (a, b) => difference(a, b).reduce((sum, [kind, text]) => sum + (kind === "same" ? 0 : pieces(text).filter((piece) => piece.trim()).length), 0);
+export const changed = (a, b) =>
+  difference(a, b).reduce((sum, [kind, text]) => sum + (kind === "same" ? 0 : pieces(text).filter((piece) => piece.trim()).length), 0);

@@ -37,16 +37,34 @@ export function cleaned(html, props = {}) {
 export function announce(words) {
   const region = $("said");
   region.textContent = "";
-  setTimeout(() => { region.textContent = words; }, 30);
+  setTimeout(() => {
+    region.textContent = words;
+  }, 30);
 }
 
 export function toast(words, { action = null, label = "", hint = "", bad = false } = {}) {
   const box = h("div", { class: bad ? "toast bad" : "toast" }, h("span", {}, words));
-  if (action) box.append(h("button", { type: "button", onclick: () => { box.remove(); action(); } }, label, hint && kbd(hint)));
+  if (action)
+    box.append(
+      h(
+        "button",
+        {
+          type: "button",
+          onclick: () => {
+            box.remove();
+            action();
+          },
+        },
+        label,
+        hint && kbd(hint),
+      ),
+    );
   const close = () => box.remove();
   let timer = setTimeout(close, bad ? 12000 : 7000);
   box.addEventListener("pointerenter", () => clearTimeout(timer));
-  box.addEventListener("pointerleave", () => { timer = setTimeout(close, 3000); });
+  box.addEventListener("pointerleave", () => {
+    timer = setTimeout(close, 3000);
+  });
   $("toasts").replaceChildren(box);
   return box;
 }
@@ -54,21 +72,39 @@ export function toast(words, { action = null, label = "", hint = "", bad = false
 export function dialog(name, title, ...content) {
   const box = h("dialog", { class: `sheet ${name}`, "aria-label": title }, ...content);
   box.addEventListener("close", () => box.remove());
-  box.addEventListener("click", (event) => { if (event.target === box) box.close(); });
+  box.addEventListener("click", (event) => {
+    if (event.target === box) box.close();
+  });
   document.body.append(box);
   box.showModal();
   return box;
 }
 
 export const titled = (title, close) =>
-  h("header", { class: "sheet-head" }, h("h2", {}, title), h("button", { type: "button", class: "quiet icon", "aria-label": close, onclick: (event) => event.target.closest("dialog").close() }, "×"));
+  h(
+    "header",
+    { class: "sheet-head" },
+    h("h2", {}, title),
+    h(
+      "button",
+      { type: "button", class: "quiet icon", "aria-label": close, onclick: (event) => event.target.closest("dialog").close() },
+      "×",
+    ),
+  );
 
 export const later = (run, wait) => {
   let timer = 0;
-  const set = (...args) => { clearTimeout(timer); timer = setTimeout(() => run(...args), wait); };
+  const set = (...args) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => run(...args), wait);
+  };
   set.cancel = () => clearTimeout(timer);
   return set;
 };
 
-export const data = (id) => { const block = $(id); return block ? JSON.parse(block.textContent) : null; };
-export const newKey = () => (crypto.randomUUID ? crypto.randomUUID() : Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(16)).join("-"));
+export const data = (id) => {
+  const block = $(id);
+  return block ? JSON.parse(block.textContent) : null;
+};
+export const newKey = () =>
+  crypto.randomUUID ? crypto.randomUUID() : Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(16)).join("-");

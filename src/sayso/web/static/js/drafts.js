@@ -12,7 +12,8 @@ const push = later(() => pushAll(), 500);
 function pushAll(keepalive = false) {
   for (const [response, body] of [...unsent]) {
     unsent.delete(response);
-    const done = body === null ? call("DELETE", path(response), undefined, { keepalive }) : call("PUT", path(response), { body }, { keepalive });
+    const done =
+      body === null ? call("DELETE", path(response), undefined, { keepalive }) : call("PUT", path(response), { body }, { keepalive });
     done.catch((error) => {
       // The browser still has it; the server gets it with the next keystroke.
       if (!(error instanceof Offline || error instanceof Refused)) throw error;

@@ -23,21 +23,66 @@ export function showEditor(form, { save, close }) {
     submit.disabled = form.text === original || !form.text.trim();
   };
   const soon = original.length + form.text.length > 20000 ? later(draw, 200) : draw;
-  const grow = () => { area.style.height = "auto"; area.style.height = `${Math.max(area.scrollHeight + 4, 160)}px`; };
-  const submit = h("button", { type: "button", class: "primary", onclick: () => save(form) }, t("save_answer"), h("kbd", { "aria-hidden": "true" }, "Ctrl ⏎"));
-  area.addEventListener("input", () => { form.text = area.value; keep(); grow(); soon(); });
+  const grow = () => {
+    area.style.height = "auto";
+    area.style.height = `${Math.max(area.scrollHeight + 4, 160)}px`;
+  };
+  const submit = h(
+    "button",
+    { type: "button", class: "primary", onclick: () => save(form) },
+    t("save_answer"),
+    h("kbd", { "aria-hidden": "true" }, "Ctrl ⏎"),
+  );
+  area.addEventListener("input", () => {
+    form.text = area.value;
+    keep();
+    grow();
+    soon();
+  });
   const addressed = ticks(form, keep);
-  const element = h("div", { class: "editor" },
-    h("div", { class: "panes" },
+  const element = h(
+    "div",
+    { class: "editor" },
+    h(
+      "div",
+      { class: "panes" },
       h("section", { "aria-label": t("edited_answer") }, h("h3", {}, t("edited_answer")), area),
-      h("section", { "aria-label": t("difference") }, h("h3", {}, t("difference"), size), pane)),
+      h("section", { "aria-label": t("difference") }, h("h3", {}, t("difference"), size), pane),
+    ),
     addressed,
-    h("footer", {}, h("button", { type: "button", class: "quiet", onclick: close }, t("back"), h("kbd", { "aria-hidden": "true" }, "Esc")),
-      h("button", { type: "button", class: "quiet", onclick: () => { form.text = area.value = original; keep(); grow(); draw(); area.focus(); } }, t("start_over")), h("span", { class: "grow" }), submit));
+    h(
+      "footer",
+      {},
+      h("button", { type: "button", class: "quiet", onclick: close }, t("back"), h("kbd", { "aria-hidden": "true" }, "Esc")),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "quiet",
+          onclick: () => {
+            form.text = area.value = original;
+            keep();
+            grow();
+            draw();
+            area.focus();
+          },
+        },
+        t("start_over"),
+      ),
+      h("span", { class: "grow" }),
+      submit,
+    ),
+  );
   element.addEventListener("keydown", (event) => {
     if (composing(event)) return;
-    if (event.key === "Escape") { event.preventDefault(); close(); }
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !submit.disabled) { event.preventDefault(); save(form); }
+    if (event.key === "Escape") {
+      event.preventDefault();
+      close();
+    }
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !submit.disabled) {
+      event.preventDefault();
+      save(form);
+    }
   });
   $("stage").replaceChildren(element);
   draw();
@@ -49,11 +94,26 @@ export function showEditor(form, { save, close }) {
 function ticks(form, keep) {
   const comments = standing().filter((item) => !item.waiting);
   if (!comments.length) return "";
-  return h("fieldset", { class: "ticks" }, h("legend", {}, t("which_met")), comments.map((item) => {
-    const box = h("input", { type: "checkbox", checked: form.addresses.includes(item.id), onchange: () => {
-      form.addresses = box.checked ? [...form.addresses, item.id] : form.addresses.filter((id) => id !== item.id);
-      keep();
-    } });
-    return h("label", { class: "check" }, box, h("span", { class: `badge ${item.kind}` }, t(`kind_${item.kind}`)), h("span", {}, shortened(item.text, 140)));
-  }));
+  return h(
+    "fieldset",
+    { class: "ticks" },
+    h("legend", {}, t("which_met")),
+    comments.map((item) => {
+      const box = h("input", {
+        type: "checkbox",
+        checked: form.addresses.includes(item.id),
+        onchange: () => {
+          form.addresses = box.checked ? [...form.addresses, item.id] : form.addresses.filter((id) => id !== item.id);
+          keep();
+        },
+      });
+      return h(
+        "label",
+        { class: "check" },
+        box,
+        h("span", { class: `badge ${item.kind}` }, t(`kind_${item.kind}`)),
+        h("span", {}, shortened(item.text, 140)),
+      );
+    }),
+  );
 }

@@ -11,38 +11,95 @@ const DRAFT = `sayso.draft.${me.id}.guideline`;
 let shown = null;
 const lead = me.role === "lead";
 
-const load = () => view(() => get("/api/guideline"), (found) => { shown = found; return reading(); });
+const load = () =>
+  view(
+    () => get("/api/guideline"),
+    (found) => {
+      shown = found;
+      return reading();
+    },
+  );
 
 function reading() {
   const draft = localStorage.getItem(DRAFT);
   if (draft !== null && lead) return editing(JSON.parse(draft));
-  const button = lead && h("button", { type: "button", class: shown.text ? "" : "primary", onclick: write }, t(shown.text ? "edit" : "write_guideline"), h("kbd", { "aria-hidden": "true" }, "e"));
+  const button =
+    lead &&
+    h(
+      "button",
+      { type: "button", class: shown.text ? "" : "primary", onclick: write },
+      t(shown.text ? "edit" : "write_guideline"),
+      h("kbd", { "aria-hidden": "true" }, "e"),
+    );
   if (!shown.text) return empty(t("no_guideline"), t(lead ? "no_guideline_lead" : "no_guideline_words"), button);
-  return [h("div", { class: "row by" }, h("span", { class: "faint" }, t("written", { name: shown.author, when: ago(shown.created) })), h("span", { class: "grow" }), button), cleaned(shown.html, { class: "prose paper" })];
+  return [
+    h(
+      "div",
+      { class: "row by" },
+      h("span", { class: "faint" }, t("written", { name: shown.author, when: ago(shown.created) })),
+      h("span", { class: "grow" }),
+      button,
+    ),
+    cleaned(shown.html, { class: "prose paper" }),
+  ];
 }
 
 const show = (...content) => $("view").replaceChildren(...content.flat().filter(Boolean));
-const write = () => { if (lead && !$("words")) { show(editing({ text: shown.text, seq: shown.seq })); $("words").focus(); } };
+const write = () => {
+  if (lead && !$("words")) {
+    show(editing({ text: shown.text, seq: shown.seq }));
+    $("words").focus();
+  }
+};
 
 function editing(draft, newer = null) {
   const area = h("textarea", { id: "words", rows: 18, "aria-label": t("guideline"), spellcheck: true });
   area.value = draft.text;
-  const close = () => { localStorage.removeItem(DRAFT); show(reading()); };
+  const close = () => {
+    localStorage.removeItem(DRAFT);
+    show(reading());
+  };
   const save = () => send({ ...draft, text: area.value }, close);
   area.addEventListener("input", () => localStorage.setItem(DRAFT, JSON.stringify({ ...draft, text: area.value })));
   area.addEventListener("keydown", (event) => {
     if (composing(event)) return;
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); save(); }
-    if (event.key === "Escape") { event.preventDefault(); close(); }
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      save();
+    }
+    if (event.key === "Escape") {
+      event.preventDefault();
+      close();
+    }
   });
-  return [newer && conflict(draft, newer, area), area, h("p", { class: "hint" }, t("markdown_hint")),
-    h("div", { class: "row" }, h("button", { type: "button", class: "quiet", onclick: close }, t("cancel")), h("span", { class: "grow" }), h("button", { type: "button", class: "primary", onclick: save }, t("save"), h("kbd", { "aria-hidden": "true" }, "Ctrl ⏎")))];
+  return [
+    newer && conflict(draft, newer, area),
+    area,
+    h("p", { class: "hint" }, t("markdown_hint")),
+    h(
+      "div",
+      { class: "row" },
+      h("button", { type: "button", class: "quiet", onclick: close }, t("cancel")),
+      h("span", { class: "grow" }),
+      h("button", { type: "button", class: "primary", onclick: save }, t("save"), h("kbd", { "aria-hidden": "true" }, "Ctrl ⏎")),
+    ),
+  ];
 }
 
 function conflict(draft, newer, area) {
-  const take = () => { area.value = newer.text; area.dispatchEvent(new Event("input")); area.focus(); };
-  return h("div", { class: "notice bad", role: "alert" }, h("p", {}, h("b", {}, t("conflict_title", { name: newer.author }))), h("p", {}, t("conflict_words")),
-    drawn(newer.text, draft.text, { class: "diff text" }), h("button", { type: "button", class: "small", onclick: take }, t("conflict_take")));
+  const take = () => {
+    area.value = newer.text;
+    area.dispatchEvent(new Event("input"));
+    area.focus();
+  };
+  return h(
+    "div",
+    { class: "notice bad", role: "alert" },
+    h("p", {}, h("b", {}, t("conflict_title", { name: newer.author }))),
+    h("p", {}, t("conflict_words")),
+    drawn(newer.text, draft.text, { class: "diff text" }),
+    h("button", { type: "button", class: "small", onclick: take }, t("conflict_take")),
+  );
 }
 
 async function send(draft, close) {
@@ -64,6 +121,10 @@ async function send(draft, close) {
   }
 }
 
-frame({ changed: ({ guideline }) => { if (guideline && !$("words")) load(); } });
+frame({
+  changed: ({ guideline }) => {
+    if (guideline && !$("words")) load();
+  },
+});
 if (lead) bind(t("guideline"), [["e", t("edit"), write]]);
 load();

@@ -10,7 +10,7 @@ const quietly = async (promise) => {
   try {
     return await promise;
   } catch (error) {
-    if (error instanceof Offline || error instanceof Refused) return null;  // a hint that cannot be had is none
+    if (error instanceof Offline || error instanceof Refused) return null; // a hint that cannot be had is none
     throw error;
   }
 };
@@ -35,7 +35,7 @@ function standingHint(often, scope) {
   const box = h("div", { class: "notice" });
   const key = newKey();
   const ask = () => {
-    const where = h("input", { type: "text", value: scope() , placeholder: t("standing_where") , "aria-label": t("standing_where") });
+    const where = h("input", { type: "text", value: scope(), placeholder: t("standing_where"), "aria-label": t("standing_where") });
     const save = async () => {
       try {
         await call("POST", "/api/standing", { key, text: often.text, scope_text: where.value.trim() });
@@ -48,7 +48,10 @@ function standingHint(often, scope) {
     box.replaceChildren(h("p", {}, often.text), where, h("button", { type: "button", class: "small", onclick: save }, t("standing_save")));
     where.focus();
   };
-  box.append(h("p", {}, t("said_before", { n: number(often.n) })), h("button", { type: "button", class: "small quiet", onclick: ask }, t("standing_make")));
+  box.append(
+    h("p", {}, t("said_before", { n: number(often.n) })),
+    h("button", { type: "button", class: "small quiet", onclick: ask }, t("standing_make")),
+  );
   return box;
 }
 
@@ -63,5 +66,11 @@ export function personalHint(text, found) {
   }
   parts.push(text.slice(at));
   const kinds = [...new Set(found.map((find) => t(`private_${find.kind}`)))].join(t("comma"));
-  return h("div", { class: "notice bad", role: "alert" }, h("p", {}, h("b", {}, t("private_found", { kinds }))), h("p", { class: "private-text" }, parts), h("p", { class: "faint" }, t("private_advice")));
+  return h(
+    "div",
+    { class: "notice bad", role: "alert" },
+    h("p", {}, h("b", {}, t("private_found", { kinds }))),
+    h("p", { class: "private-text" }, parts),
+    h("p", { class: "faint" }, t("private_advice")),
+  );
 }

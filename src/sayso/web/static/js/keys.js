@@ -11,7 +11,8 @@ export function bind(group, list) {
 }
 
 export const composing = (event) => event.isComposing || event.keyCode === 229;
-export const writing = (node) => Boolean(node?.closest?.("input:not([type=radio]):not([type=checkbox]), textarea, select, [contenteditable=true]"));
+export const writing = (node) =>
+  Boolean(node?.closest?.("input:not([type=radio]):not([type=checkbox]), textarea, select, [contenteditable=true]"));
 
 function press(event) {
   if (composing(event) || event.defaultPrevented) return;
@@ -33,13 +34,44 @@ function take(event, key) {
 export function showKeys() {
   const groups = new Map();
   for (const item of bound) if (item.label && item.keys.length) groups.set(item.group, [...(groups.get(item.group) ?? []), item]);
-  const columns = [...groups].map(([group, items]) => h("section", {}, h("h3", {}, group), h("dl", {},
-    items.map((item) => h("div", {}, h("dt", {}, item.keys.map((key) => kbd(shown(key)))), h("dd", {}, item.label))))));
-  const off = h("input", { type: "checkbox", checked: !localStorage.getItem(OFF), onchange: () => {
-    if (off.checked) localStorage.removeItem(OFF); else localStorage.setItem(OFF, "1");
-  } });
-  dialog("keys", t("keys"), titled(t("keys"), t("close")), h("div", { class: "key-columns" }, columns),
-    h("label", { class: "check" }, off, t("single_keys")));
+  const columns = [...groups].map(([group, items]) =>
+    h(
+      "section",
+      {},
+      h("h3", {}, group),
+      h(
+        "dl",
+        {},
+        items.map((item) =>
+          h(
+            "div",
+            {},
+            h(
+              "dt",
+              {},
+              item.keys.map((key) => kbd(shown(key))),
+            ),
+            h("dd", {}, item.label),
+          ),
+        ),
+      ),
+    ),
+  );
+  const off = h("input", {
+    type: "checkbox",
+    checked: !localStorage.getItem(OFF),
+    onchange: () => {
+      if (off.checked) localStorage.removeItem(OFF);
+      else localStorage.setItem(OFF, "1");
+    },
+  });
+  dialog(
+    "keys",
+    t("keys"),
+    titled(t("keys"), t("close")),
+    h("div", { class: "key-columns" }, columns),
+    h("label", { class: "check" }, off, t("single_keys")),
+  );
 }
 
 const NAMES = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "␣", Escape: "Esc" };

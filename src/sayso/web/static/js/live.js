@@ -7,7 +7,10 @@ export function listen({ counts = () => {}, changed = () => {} }) {
     source.addEventListener("counts", (event) => counts(JSON.parse(event.data)));
     source.addEventListener("changed", (event) => changed(JSON.parse(event.data)));
   };
-  const stop = () => { source?.close(); source = null; };
+  const stop = () => {
+    source?.close();
+    source = null;
+  };
   document.addEventListener("visibilitychange", () => (document.hidden ? stop() : start()));
   addEventListener("pagehide", stop);
   addEventListener("pageshow", start);

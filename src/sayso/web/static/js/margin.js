@@ -1,7 +1,8 @@
 // The cards beside the text: each as near to its words as the others let it.
 import { markOf, point } from "./answer.js";
-import { card, withdrawn } from "./card.js";
+import { card, leftOff, withdrawn } from "./card.js";
 import { $, h } from "./dom.js";
+import { local } from "./drafts.js";
 import { t } from "./messages.js";
 import { fallen, now, standing } from "./state.js";
 
@@ -29,13 +30,24 @@ export function showCards() {
   const cards = standing().map((comment) => card(comment, { ...acts, point }));
   const held = document.activeElement?.closest?.("#margin .card")?.dataset.id;
   const rest = fallen().filter((comment) => comment.mine || comment.status === "withdrawn");
-  const gone = rest.length ? h("details", { class: "fallen" }, h("summary", {}, t("n_withdrawn", { n: rest.length })), rest.map((item) => withdrawn(item, acts.reopen))) : null;
+  const gone = rest.length
+    ? h(
+        "details",
+        { class: "fallen" },
+        h("summary", {}, t("n_withdrawn", { n: rest.length })),
+        rest.map((item) => withdrawn(item, acts.reopen)),
+      )
+    : null;
+  const draft = writing ? null : local(now.detail.id).comment;
   const kept = now.detail.others_hidden ? h("p", { class: "hint" }, t("others_hidden")) : null;
   const none = !cards.length && !writing ? h("p", { class: "hint" }, t("no_comments")) : null;
   for (const old of [...$("margin").children]) if (old !== writing) old.remove();
-  $("margin").prepend(...[kept, ...cards, none, gone].filter(Boolean));
+  $("margin").prepend(...[kept, draft && leftOff(draft, acts), ...cards, none, gone].filter(Boolean));
   for (const item of $("margin").children) watched.observe(item);
-  if (held) $("margin").querySelector(`.card[data-id="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
+  if (held)
+    $("margin")
+      .querySelector(`.card[data-id="${CSS.escape(held)}"]`)
+      ?.focus({ preventScroll: true });
   place();
 }
 
@@ -60,9 +72,15 @@ function arrange() {
   const wish = (item) => {
     const mark = item === writing ? markOf("form") : item.dataset.id && !item.classList.contains("gone") ? markOf(item.dataset.id) : null;
     if (mark) return mark.getBoundingClientRect().top - origin - 6;
-    return item === writing ? Math.max(0, $("stage").getBoundingClientRect().top - origin) : item.matches(".card:not(.gone), .hint") ? 0 : Infinity;
+    return item === writing
+      ? Math.max(0, $("stage").getBoundingClientRect().top - origin)
+      : item.matches(".card:not(.gone), .hint")
+        ? 0
+        : Infinity;
   };
-  const order = children.map((item, at) => ({ item, at, top: wish(item), tall: item.offsetHeight })).sort((a, b) => a.top - b.top || a.at - b.at);
+  const order = children
+    .map((item, at) => ({ item, at, top: wish(item), tall: item.offsetHeight }))
+    .sort((a, b) => a.top - b.top || a.at - b.at);
   lift(order);
   let low = Math.max(0, $("stage").getBoundingClientRect().top - origin);
   for (const box of order) {

@@ -1,6 +1,14 @@
 // Offsets. The store counts code points; the browser counts UTF-16 units.
-export const toPoints = (text, unit) => { let points = 0; for (let at = 0; at < unit; points += 1) at += text.codePointAt(at) > 0xffff ? 2 : 1; return points; };
-export const toUnits = (text, point) => { let at = 0; for (let seen = 0; seen < point && at < text.length; seen += 1) at += text.codePointAt(at) > 0xffff ? 2 : 1; return at; };
+export const toPoints = (text, unit) => {
+  let points = 0;
+  for (let at = 0; at < unit; points += 1) at += text.codePointAt(at) > 0xffff ? 2 : 1;
+  return points;
+};
+export const toUnits = (text, point) => {
+  let at = 0;
+  for (let seen = 0; seen < point && at < text.length; seen += 1) at += text.codePointAt(at) > 0xffff ? 2 : 1;
+  return at;
+};
 
 // Where the selection lies in the element's text, in UTF-16 units, or null when it is not in there or empty.
 export function selected(element) {
@@ -39,8 +47,14 @@ export function rangeOf(element, start, end) {
   let begun = false;
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const after = before + node.length;
-    if (!begun && start < after) { range.setStart(node, start - before); begun = true; }
-    if (begun && end <= after) { range.setEnd(node, end - before); return range; }
+    if (!begun && start < after) {
+      range.setStart(node, start - before);
+      begun = true;
+    }
+    if (begun && end <= after) {
+      range.setEnd(node, end - before);
+      return range;
+    }
     before = after;
   }
   range.selectNodeContents(element);

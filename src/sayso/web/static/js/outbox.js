@@ -60,12 +60,17 @@ async function deliver(entry) {
     asked?.resolve(answer);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    if (error.status === 401) throw new Offline();  // signed out: keep it until somebody signs in again
+    if (error.status === 401) throw new Offline(); // signed out: keep it until somebody signs in again
     drop(entry.key);
     box.dispatchEvent(new CustomEvent("refused", { detail: { entry, error } }));
     asked?.reject(error);
   }
 }
 
-addEventListener("online", () => { wait = 1000; flush(); });
-addEventListener("storage", (event) => { if (event.key === NAME) box.dispatchEvent(new CustomEvent("change", { detail: pending() })); });
+addEventListener("online", () => {
+  wait = 1000;
+  flush();
+});
+addEventListener("storage", (event) => {
+  if (event.key === NAME) box.dispatchEvent(new CustomEvent("change", { detail: pending() }));
+});

@@ -11,7 +11,12 @@ const details = new Map(); // answers fetched ahead, so that the next one is the
 let open = () => {};
 let asking = 0;
 
-export const query = () => ({ order: $("order").value, state: $("state").value, version: $("version").value, search: $("search").value.trim() });
+export const query = () => ({
+  order: $("order").value,
+  state: $("state").value,
+  version: $("version").value,
+  search: $("search").value.trim(),
+});
 export const items = () => list.items;
 export const where = () => ({ at: list.at, total: list.total });
 const CHOICES = "sayso.queue";
@@ -19,7 +24,8 @@ const CHOICES = "sayso.queue";
 export function queue(opener) {
   open = opener;
   const kept = JSON.parse(localStorage.getItem(CHOICES) || "{}");
-  for (const name of ["order", "state"]) if (kept[name] && [...$(name).options].some((one) => one.value === kept[name])) $(name).value = kept[name];
+  for (const name of ["order", "state"])
+    if (kept[name] && [...$(name).options].some((one) => one.value === kept[name])) $(name).value = kept[name];
   const again = () => {
     localStorage.setItem(CHOICES, JSON.stringify({ order: $("order").value, state: $("state").value }));
     return load({ first: true });
@@ -37,7 +43,11 @@ export function queue(opener) {
 }
 
 export function versions(found, chosen = "") {
-  $("version").append(...found.filter((item) => item.version).map((item) => h("option", { value: item.version }, t("version_n", { version: item.version, n: number(item.responses) }))));
+  $("version").append(
+    ...found
+      .filter((item) => item.version)
+      .map((item) => h("option", { value: item.version }, t("version_n", { version: item.version, n: number(item.responses) }))),
+  );
   $("version").value = chosen;
   $("version").parentElement.hidden = found.length < 2;
 }
@@ -72,7 +82,10 @@ export async function step(by) {
 export function here(id) {
   list.at = list.items.findIndex((item) => item.id === id);
   for (const link of $("items").querySelectorAll("a")) {
-    if (link.dataset.id === id) { link.setAttribute("aria-current", "true"); link.scrollIntoView({ block: "nearest" }); } else link.removeAttribute("aria-current");
+    if (link.dataset.id === id) {
+      link.setAttribute("aria-current", "true");
+      link.scrollIntoView({ block: "nearest" });
+    } else link.removeAttribute("aria-current");
   }
 }
 
@@ -80,7 +93,9 @@ export function update(id, changes) {
   const item = list.items.find((one) => one.id === id);
   if (!item) return;
   Object.assign(item, changes);
-  $("items").querySelector(`a[data-id="${CSS.escape(id)}"]`)?.parentElement.replaceWith(row(item));
+  $("items")
+    .querySelector(`a[data-id="${CSS.escape(id)}"]`)
+    ?.parentElement.replaceWith(row(item));
   here(list.items[list.at]?.id);
 }
 
@@ -95,24 +110,43 @@ export function ahead() {
     const id = list.items[list.at + by]?.id;
     if (!id || details.has(id)) continue;
     const promise = get(`/api/responses/${encodeURIComponent(id)}`);
-    promise.catch(() => details.delete(id));  // asked for again, and reported, when it is opened
+    promise.catch(() => details.delete(id)); // asked for again, and reported, when it is opened
     details.set(id, promise);
   }
 }
 
-export const forget = (ids) => { for (const id of ids) details.delete(id); };
+export const forget = (ids) => {
+  for (const id of ids) details.delete(id);
+};
 
 function draw() {
   $("items").replaceChildren(...list.items.map(row));
   $("items-more").hidden = !list.next;
   const asks = query();
-  $("items-note").textContent = list.total ? t(list.more ? "more_answers" : "n_answers", { n: number(list.total) }) : t(asks.search ? "nothing_found" : asks.state === "todo" ? "all_done" : "no_answers");
+  $("items-note").textContent = list.total
+    ? t(list.more ? "more_answers" : "n_answers", { n: number(list.total) })
+    : t(asks.search ? "nothing_found" : asks.state === "todo" ? "all_done" : "no_answers");
 }
 
 function row(item) {
   const mark = item.my_state === "done" ? "✓" : item.my_state === "skipped" ? "–" : "";
-  return h("li", { class: item.my_state }, h("a", { href: `/?response=${encodeURIComponent(item.id)}`, dataset: { id: item.id } },
-    h("span", { class: "ask" }, item.prompt), h("span", { class: "head" }, item.head),
-    h("span", { class: "meta" }, mark && h("span", { class: "mark", title: t(`state_${item.my_state}`) }, mark), item.version && h("span", {}, item.version),
-      hasDraft(item.id) && h("span", { class: "draft" }, t("draft")), h("span", { class: "grow" }), item.comments ? h("span", { class: "n", title: t("n_comments", { n: item.comments }) }, `${number(item.comments)} ✎`) : "")));
+  return h(
+    "li",
+    { class: item.my_state },
+    h(
+      "a",
+      { href: `/?response=${encodeURIComponent(item.id)}`, dataset: { id: item.id } },
+      h("span", { class: "ask" }, item.prompt),
+      h("span", { class: "head" }, item.head),
+      h(
+        "span",
+        { class: "meta" },
+        mark && h("span", { class: "mark", title: t(`state_${item.my_state}`) }, mark),
+        item.version && h("span", {}, item.version),
+        hasDraft(item.id) && h("span", { class: "draft" }, t("draft")),
+        h("span", { class: "grow" }),
+        item.comments ? h("span", { class: "n", title: t("n_comments", { n: item.comments }) }, `${number(item.comments)} ✎`) : "",
+      ),
+    ),
+  );
 }

@@ -15,7 +15,7 @@ import * as list from "./queue.js";
 import { choosing, leave } from "./selecting.js";
 import { asked, frame, showCounts } from "./shell.js";
 import { merge, now, on } from "./state.js";
-import { begin, change, closeComposer, compose, read, resume } from "./writing.js";
+import { begin, change, closeComposer, compose, discard, read, resume, resumeComment } from "./writing.js";
 
 let opening = 0;
 
@@ -23,7 +23,10 @@ async function open(id, given = null) {
   const mine = (opening += 1);
   closeComposer();
   leave();
-  if (!id) { blank(); return; }
+  if (!id) {
+    blank();
+    return;
+  }
   list.here(id);
   try {
     const found = given ?? (await list.fetched(id));
@@ -63,38 +66,81 @@ on("mode", () => {
 });
 on("head", () => showHead({ judge }));
 on("place", place);
-on("open", (id) => { if (now.detail?.id !== id) open(id); });
-on("state", ({ id, state }) => { list.update(id, { my_state: state }); if (now.detail?.id === id) { showHead({ judge }); actions(); } });
+on("open", (id) => {
+  if (now.detail?.id !== id) open(id);
+});
+on("state", ({ id, state }) => {
+  list.update(id, { my_state: state });
+  if (now.detail?.id === id) {
+    showHead({ judge });
+    actions();
+  }
+});
 
 function blank() {
   now.detail = null;
   only("blank");
   const asks = list.query();
   const some = list.items().length > 0;
-  const [title, words] = some ? ["end_title", "end_words"]
-    : asks.search || asks.version ? ["nothing_found", "nothing_found_words"]
-      : asks.state === "todo" ? ["done_title", "done_words"] : ["empty_title", "empty_words"];
-  const all = () => { $("state").value = "all"; $("search").value = $("version").value = ""; list.load({ first: true }); };
-  $("blank").replaceChildren(h("h2", {}, t(title)), h("p", {}, t(words)), h("div", { class: "row" },
-    some ? h("button", { type: "button", onclick: () => list.load({ first: true }) }, t("look_again")) : "",
-    title === "empty_title" ? "" : h("button", { type: "button", class: "primary", onclick: all }, t("show_all_answers"))));
+  const [title, words] = some
+    ? ["end_title", "end_words"]
+    : asks.search || asks.version
+      ? ["nothing_found", "nothing_found_words"]
+      : asks.state === "todo"
+        ? ["done_title", "done_words"]
+        : ["empty_title", "empty_words"];
+  const all = () => {
+    $("state").value = "all";
+    $("search").value = $("version").value = "";
+    list.load({ first: true });
+  };
+  $("blank").replaceChildren(
+    h("h2", {}, t(title)),
+    h("p", {}, t(words)),
+    h(
+      "div",
+      { class: "row" },
+      some ? h("button", { type: "button", onclick: () => list.load({ first: true }) }, t("look_again")) : "",
+      title === "empty_title" ? "" : h("button", { type: "button", class: "primary", onclick: all }, t("show_all_answers")),
+    ),
+  );
 }
 
 function trouble(error, id) {
   now.detail = null;
   only("blank");
   const away = error instanceof Offline;
-  $("blank").replaceChildren(h("h2", {}, away ? t("no_connection") : error.message), h("p", {}, t(away ? "no_connection_words" : "not_there_words")),
-    h("button", { type: "button", class: "primary", onclick: () => open(id) }, t("try_again")));
+  $("blank").replaceChildren(
+    h("h2", {}, away ? t("no_connection") : error.message),
+    h("p", {}, t(away ? "no_connection_words" : "not_there_words")),
+    h("button", { type: "button", class: "primary", onclick: () => open(id) }, t("try_again")),
+  );
 }
 
 function siblings() {
   const others = now.detail.siblings ?? [];
   $("siblings").hidden = !others.length;
-  $("siblings").replaceChildren(h("details", {}, h("summary", {}, t("other_versions", { n: others.length })), others.map((item) => h("article", {},
-    h("header", { class: "row" }, h("b", {}, item.version || t("version_unknown")), h("span", { class: "grow" }),
-      h("a", { href: `/?response=${encodeURIComponent(item.id)}` }, t("open_it"))),
-    drawn(now.detail.text, item.text, { class: "diff text" })))));
+  $("siblings").replaceChildren(
+    h(
+      "details",
+      {},
+      h("summary", {}, t("other_versions", { n: others.length })),
+      others.map((item) =>
+        h(
+          "article",
+          {},
+          h(
+            "header",
+            { class: "row" },
+            h("b", {}, item.version || t("version_unknown")),
+            h("span", { class: "grow" }),
+            h("a", { href: `/?response=${encodeURIComponent(item.id)}` }, t("open_it")),
+          ),
+          drawn(now.detail.text, item.text, { class: "diff text" }),
+        ),
+      ),
+    ),
+  );
 }
 
 // Somebody else has said something about an answer.
@@ -102,7 +148,10 @@ async function changed({ responses = [] }) {
   list.forget(responses);
   if (!now.detail || !responses.includes(now.detail.id)) return;
   const { id } = now.detail;
-  const found = await get(`/api/responses/${encodeURIComponent(id)}`).catch((error) => { if (error instanceof Offline || error instanceof Refused) return null; throw error; });
+  const found = await get(`/api/responses/${encodeURIComponent(id)}`).catch((error) => {
+    if (error instanceof Offline || error instanceof Refused) return null;
+    throw error;
+  });
   if (!found || now.detail?.id !== id) return;
   Object.assign(now.detail, { comments: found.comments, refinements: found.refinements, verdicts: found.verdicts });
   list.update(id, { comments: found.comments.filter((item) => item.status === "open").length });
@@ -117,16 +166,45 @@ function delivered({ entry, answer }) {
 }
 
 function wire() {
-  margin({ edit: change, withdraw, reopen, adopt: (item) => compose(fresh("concern", item.spans.map(({ start, end }) => ({ start, end })))) });
+  margin({
+    edit: change,
+    withdraw,
+    reopen,
+    goOn: resumeComment,
+    discard,
+    adopt: (item) =>
+      compose(
+        fresh(
+          "concern",
+          item.spans.map(({ start, end }) => ({ start, end })),
+        ),
+      ),
+  });
   choosing(begin);
   keys();
-  offer((text) => (text.length < 2 ? [] : [{ label: t("search_for", { text }), always: true, run: () => { $("search").value = text; $("state").value = "all"; list.load({ first: true }); } }]));
+  offer((text) =>
+    text.length < 2
+      ? []
+      : [
+          {
+            label: t("search_for", { text }),
+            always: true,
+            run: () => {
+              $("search").value = text;
+              $("state").value = "all";
+              list.load({ first: true });
+            },
+          },
+        ],
+  );
   box.addEventListener("sent", (event) => delivered(event.detail));
   $("answer").addEventListener("click", (event) => {
     const id = event.target.closest?.("[data-id]")?.dataset.id;
     if (!id || id === "form" || !getSelection().isCollapsed) return;
     point(id);
-    $("margin").querySelector(`.card[data-id="${CSS.escape(id)}"]`)?.focus({ preventScroll: false });
+    $("margin")
+      .querySelector(`.card[data-id="${CSS.escape(id)}"]`)
+      ?.focus({ preventScroll: false });
   });
 }
 

@@ -15,7 +15,7 @@ export function choosing(start) {
   begin = start;
   document.addEventListener("selectionchange", later(offer, 120));
   addEventListener("scroll", later(offer, 60), { passive: true });
-  $("pick").addEventListener("pointerdown", (event) => event.preventDefault());  // pressing a button keeps the selection
+  $("pick").addEventListener("pointerdown", (event) => event.preventDefault()); // pressing a button keeps the selection
   document.addEventListener("keydown", step);
 }
 
@@ -40,9 +40,13 @@ function offer() {
   const span = now.mode === "read" && now.detail ? chosen() : null;
   bar.hidden = !span;
   if (!span) return;
-  const kinds = KINDS.map((kind) => h("button", { type: "button", class: kind, onclick: () => use(kind) }, t(`kind_${kind}`), kbd(LETTERS[kind])));
+  const kinds = KINDS.map((kind) =>
+    h("button", { type: "button", class: kind, onclick: () => use(kind) }, t(`kind_${kind}`), kbd(LETTERS[kind])),
+  );
   bar.replaceChildren(...(now.form ? [h("button", { type: "button", onclick: () => use(null) }, t("add_span"), kbd("+"))] : kinds));
-  const rect = [...getSelection().getRangeAt(0).getClientRects()].filter((box) => box.width).at(-1) ?? getSelection().getRangeAt(0).getBoundingClientRect();
+  const rect =
+    [...getSelection().getRangeAt(0).getClientRects()].filter((box) => box.width).at(-1) ??
+    getSelection().getRangeAt(0).getBoundingClientRect();
   const below = rect.bottom + 8 + bar.offsetHeight < innerHeight - 70;
   bar.style.top = `${scrollY + (below ? rect.bottom + 8 : rect.top - bar.offsetHeight - 8)}px`;
   bar.style.left = `${Math.max(8, Math.min(rect.left, innerWidth - bar.offsetWidth - 12))}px`;
@@ -75,14 +79,32 @@ export function enter() {
   mark(t("select_mode"));
 }
 
-const nearest = (unit) => { const at = walk.words.findIndex(([, end]) => end > unit); return at < 0 ? walk.words.length - 1 : at; };
+const nearest = (unit) => {
+  const at = walk.words.findIndex(([, end]) => end > unit);
+  return at < 0 ? walk.words.length - 1 : at;
+};
 
 function step(event) {
   if (!walk.on || composing(event) || event.ctrlKey || event.metaKey || event.altKey) return;
   const last = walk.words.length - 1;
-  const to = { ArrowRight: Math.min(last, walk.focus + 1), ArrowLeft: Math.max(0, walk.focus - 1), ArrowDown: sentence(1), ArrowUp: sentence(-1), Home: 0, End: last }[event.key];
-  if (event.key === "Escape") { event.preventDefault(); leave(); return; }
-  if (event.key === " " ) { event.preventDefault(); whole(); return; }
+  const to = {
+    ArrowRight: Math.min(last, walk.focus + 1),
+    ArrowLeft: Math.max(0, walk.focus - 1),
+    ArrowDown: sentence(1),
+    ArrowUp: sentence(-1),
+    Home: 0,
+    End: last,
+  }[event.key];
+  if (event.key === "Escape") {
+    event.preventDefault();
+    leave();
+    return;
+  }
+  if (event.key === " ") {
+    event.preventDefault();
+    whole();
+    return;
+  }
   if (to === undefined || document.activeElement !== $("text")) return;
   event.preventDefault();
   const forward = event.shiftKey && event.key === "ArrowDown";
@@ -115,8 +137,9 @@ function mark(before = "") {
   const text = $("text");
   const [low, high] = [Math.min(walk.anchor, walk.focus), Math.max(walk.anchor, walk.focus)];
   let end = walk.words[high][1];
-  const closing = walk.sentences.find(([, at]) => at >= end);  // the full stop goes with a sentence chosen whole
-  if (closing && closing[0] >= walk.words[low][0] && /^\p{P}*$/u.test(now.detail.text.slice(end, closing[1])) && low !== high) [, end] = closing;
+  const closing = walk.sentences.find(([, at]) => at >= end); // the full stop goes with a sentence chosen whole
+  if (closing && closing[0] >= walk.words[low][0] && /^\p{P}*$/u.test(now.detail.text.slice(end, closing[1])) && low !== high)
+    [, end] = closing;
   const range = rangeOf(text, walk.words[low][0], end);
   getSelection().setBaseAndExtent(range.startContainer, range.startOffset, range.endContainer, range.endOffset);
   const box = range.getBoundingClientRect();

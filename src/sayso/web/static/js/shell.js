@@ -8,8 +8,14 @@ import { box, flush, pending } from "./outbox.js";
 import { openPalette } from "./palette.js";
 
 export const me = data("me");
-const PAGES = [["/", "page_review"], ["/ab", "page_ab"], ["/overview", "page_overview"], ["/guideline", "page_guideline"],
-  ["/adjudicate", "page_adjudicate", "lead"], ["/team", "page_team", "lead"]];
+const PAGES = [
+  ["/", "page_review"],
+  ["/ab", "page_ab"],
+  ["/overview", "page_overview"],
+  ["/guideline", "page_guideline"],
+  ["/adjudicate", "page_adjudicate", "lead"],
+  ["/team", "page_team", "lead"],
+];
 
 export function frame({ changed = () => {} } = {}) {
   $("open-palette").addEventListener("click", openPalette);
@@ -21,7 +27,12 @@ export function frame({ changed = () => {} } = {}) {
     [["/", "Ctrl+K"], t("commands"), openPalette],
     ["l", t("switch_language"), switchLanguage],
     ["t", t("switch_theme"), switchTheme],
-    ...PAGES.filter(([, , role]) => !role || me?.role === role).map(([path, name]) => [[], t("go_to", { page: t(name) }), () => location.assign(path)]),
+    [[], t("sign_out"), signOut],
+    ...PAGES.filter(([, , role]) => !role || me?.role === role).map(([path, name]) => [
+      [],
+      t("go_to", { page: t(name) }),
+      () => location.assign(path),
+    ]),
   ]);
   box.addEventListener("change", showSaving);
   box.addEventListener("offline", showSaving);
@@ -51,6 +62,10 @@ async function switchLanguage() {
   const address = new URL(location.href);
   address.searchParams.delete("lang");
   location.assign(address);
+}
+
+async function signOut() {
+  if (await asked(call("DELETE", "/api/session"))) location.assign("/");
 }
 
 let wasWaiting = false;

@@ -2,11 +2,11 @@
 import { entries } from "./outbox.js";
 
 export const now = {
-  detail: null,     // the answer under review, as the server gave it
-  mode: "read",     // read | edit | proposals
-  view: "text",     // text | markdown
-  form: null,       // the comment being written
-  active: null,     // the comment pointed at
+  detail: null, // the answer under review, as the server gave it
+  mode: "read", // read | edit | proposals
+  view: "text", // text | markdown
+  form: null, // the comment being written
+  active: null, // the comment pointed at
 };
 
 export const hub = new EventTarget();
@@ -23,14 +23,26 @@ export function standing() {
   const replaced = new Set(waiting.map((item) => item.replaces).filter(Boolean));
   const kept = now.detail.comments.filter((item) => item.status === "open" && !replaced.has(item.id));
   const first = (item) => item.spans[0]?.start ?? Infinity;
-  return [...kept, ...waiting].map((item, at) => [item, at]).sort(([a, i], [b, j]) => first(a) - first(b) || i - j)
+  return [...kept, ...waiting]
+    .map((item, at) => [item, at])
+    .sort(([a, i], [b, j]) => first(a) - first(b) || i - j)
     .map(([item], at) => ({ ...item, number: at + 1 }));
 }
 
 function onTheirWay() {
-  return entries().filter((item) => item.about === now.detail.id && item.kind === "comment").map((item) => ({
-    ...item.body, id: `waiting-${item.key}`, key: item.key, replaces: item.replaces, waiting: true, mine: true, status: "open", author: "", created: "",
-  }));
+  return entries()
+    .filter((item) => item.about === now.detail.id && item.kind === "comment")
+    .map((item) => ({
+      ...item.body,
+      id: `waiting-${item.key}`,
+      key: item.key,
+      replaces: item.replaces,
+      waiting: true,
+      mine: true,
+      status: "open",
+      author: "",
+      created: "",
+    }));
 }
 
 export const fallen = () => now.detail?.comments.filter((item) => item.status === "withdrawn") ?? [];
@@ -39,7 +51,8 @@ export const commentOf = (id) => standing().find((item) => item.id === id);
 export function merge(comment) {
   if (!now.detail || !comment) return;
   const older = new Set(comment.supersedes ?? []);
-  const others = now.detail.comments.filter((item) => item.id !== comment.id)
+  const others = now.detail.comments
+    .filter((item) => item.id !== comment.id)
     .map((item) => (older.has(item.id) ? { ...item, status: "superseded" } : item));
   now.detail.comments = [...others, comment];
   tell("comments");

@@ -3,7 +3,11 @@
   const system = matchMedia("(prefers-color-scheme: dark)");
   function apply() {
     let chosen = null;
-    try { chosen = localStorage.getItem("sayso.theme"); } catch { /* storage is forbidden: follow the system */ }
+    try {
+      chosen = localStorage.getItem("sayso.theme");
+    } catch {
+      /* storage is forbidden: follow the system */
+    }
     document.documentElement.dataset.theme = chosen || (system.matches ? "dark" : "light");
   }
   apply();

@@ -10,7 +10,8 @@ export function steps(text, granularity) {
   const found = [];
   for (const part of new Intl.Segmenter(undefined, { granularity }).segment(text)) {
     const length = part.segment.trimEnd().length;
-    if (length && (granularity !== "word" || part.isWordLike || /[^\s\p{P}]/u.test(part.segment))) found.push([part.index, part.index + length]);
+    if (length && (granularity !== "word" || part.isWordLike || /[^\s\p{P}]/u.test(part.segment)))
+      found.push([part.index, part.index + length]);
   }
   return found;
 }

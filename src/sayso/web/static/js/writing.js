@@ -42,14 +42,29 @@ export function compose(form, { focus = true, warn = null } = {}) {
   closeComposer();
   if (now.mode !== "read") read();
   now.form = form;
-  writing = composer(form, { save, close: () => { closeComposer(); $("text")?.focus({ preventScroll: true }); } });
+  writing = composer(form, {
+    save,
+    close: () => {
+      closeComposer();
+      $("text")?.focus({ preventScroll: true });
+    },
+  });
   host(writing.element);
   paint();
   showCards();
   if (warn) writing.warn(...warn);
-  if (focus) { writing.focus(); writing.element.scrollIntoView({ block: "nearest" }); }
+  if (focus) {
+    writing.focus();
+    writing.element.scrollIntoView({ block: "nearest" });
+  }
 }
 
+export function discard() {
+  keepDraft(now.detail.id, "comment", null);
+  showCards();
+}
+
+export const resumeComment = () => compose(drafts().comment);
 export const change = (comment) => compose(formOf(comment));
 
 export function closeComposer() {
@@ -74,17 +89,29 @@ export function begin(kind, span = now.detail && chosen()) {
     return;
   }
   const kept = drafts().comment;
-  if (kept && !span) { compose({ ...kept, kind: kind ?? kept.kind }); return; }
+  if (kept) {
+    // words that were left are gone on with, never written over
+    compose({ ...kept, kind: kind ?? kept.kind, spans: span ? [...kept.spans, span] : kept.spans });
+    return;
+  }
   compose(fresh(kind ?? "fix", span ? [span] : []));
 }
 
 async function save(form) {
-  if (!form.text.trim()) { writing.warn(t("words_missing"), null); writing.focus(); return; }
+  if (!form.text.trim()) {
+    writing.warn(t("words_missing"), null);
+    writing.focus();
+    return;
+  }
   const response = now.detail.id;
   const here = writing;
   const found = form.confirmed_private ? [] : await personal(`${form.text}\n${form.scope_text}`);
-  if (writing !== here) return;  // closed, or saved by a second key meanwhile
-  if (found.length) { writing.warn("", found); writing.focus(); return; }
+  if (writing !== here) return; // closed, or saved by a second key meanwhile
+  if (found.length) {
+    writing.warn("", found);
+    writing.focus();
+    return;
+  }
   writing = now.form = null;
   host(null);
   const sent = saveComment(response, form, refused(response));
@@ -96,6 +123,7 @@ async function save(form) {
 
 const refused = (response) => (form, error) => {
   const found = error.body.error?.found ?? null;
+  if (error.status === 409) form.editing = error.body.error?.newer || null; // saving again changes what is there now
   if (now.detail?.id !== response) toast(t("kept_as_draft", { why: error.message }), { bad: true });
   else compose(form, { warn: [error.message, found] });
 };
@@ -106,7 +134,10 @@ export function edit(form = null) {
   leave();
   now.mode = "edit";
   tell("mode");
-  const fixes = () => standing().filter((item) => item.kind === "fix" && !item.waiting).map((item) => item.id);
+  const fixes = () =>
+    standing()
+      .filter((item) => item.kind === "fix" && !item.waiting)
+      .map((item) => item.id);
   showEditor(form ?? drafts().answer ?? begun(now.detail.text, fixes()), { save: saveAnswer, close: read });
 }
 
@@ -128,7 +159,20 @@ export function proposals() {
 
 export const changeProposal = (item) => edit(begun(item.text, [...item.addresses]));
 
-on("painted", () => { paint(); showCards(); });
-on("comments", () => { paint(); if (now.mode === "read") showCards(); });
-on("view", () => { tell("mode"); showAnswer(); showCards(); });
-on("refinements", () => { if (now.mode === "proposals") proposals(); else tell("mode"); });
+on("painted", () => {
+  paint();
+  showCards();
+});
+on("comments", () => {
+  paint();
+  if (now.mode === "read") showCards();
+});
+on("view", () => {
+  tell("mode");
+  showAnswer();
+  showCards();
+});
+on("refinements", () => {
+  if (now.mode === "proposals") proposals();
+  else tell("mode");
+});
