@@ -112,6 +112,20 @@ def counts(store: Store) -> Counts:
         )
 
 
+def open_comments(store: Store) -> int:
+    """Return how many comments are open."""
+    with store.reading() as db:
+        return _count(db, select(func.count()).select_from(tables.comments).where(tables.comments.c.status == "open"))
+
+
+def done_by(store: Store, reviewer_id: str) -> int:
+    """Return how many responses a person is done with."""
+    table = tables.assignments
+    with store.reading() as db:
+        mine = select(func.count()).select_from(table).where(table.c.reviewer_id == reviewer_id, table.c.state == "done")
+        return _count(db, mine)
+
+
 def last_event(store: Store) -> int:
     """Return the number of the last event, 0 before the first."""
     with store.reading() as db:

@@ -11,7 +11,7 @@ from sayso.store import answering, details, queue
 from sayso.store.database import Store
 from sayso.web import forms, views
 from sayso.web.asking import Asks
-from sayso.web.counting import Counts, counts
+from sayso.web.counting import Counting, Counts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,14 +41,14 @@ class Versions:
     items: list[VersionView]
 
 
-def router(store: Store) -> APIRouter:
+def router(store: Store, counting: Counting) -> APIRouter:
     """Return the routes of responses."""
     routes = APIRouter(prefix="/api", tags=["responses"])
 
     @routes.get("/queue")
     def read_queue(asker: Asks, asked: Annotated[forms.QueueQuery, Query()]) -> Queue:
         """Return a page of responses to read."""
-        return page(store, asker, asked)
+        return page(store, counting, asker, asked)
 
     @routes.get("/versions")
     def read_versions(_asker: Asks) -> Versions:
@@ -104,13 +104,14 @@ def versions(store: Store) -> Versions:
     return Versions(items=[VersionView(version=name, responses=number) for name, number in queue.versions(store).items()])
 
 
-def page(store: Store, asker: Asks, asked: forms.QueueQuery) -> Queue:
+def page(store: Store, counting: Counting, asker: Asks, asked: forms.QueueQuery) -> Queue:
     """Return a page of the queue."""
     found = queue.queue(
         store, asked.order, reviewer=asker.reviewer, version=asked.version, search=asked.search, state=asked.state,
         after=asked.after, limit=asked.limit,
     )  # fmt: skip
+    everything = asked.state == "todo" and asked.version is None and not asked.search
     return Queue(
         items=[views.line(item) for item in found.items], next=found.next, total=found.total, at_least=found.at_least,
-        counts=counts(store, asker.reviewer),
+        counts=counting.of(asker.reviewer, found.total if everything else None),
     )  # fmt: skip

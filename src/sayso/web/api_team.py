@@ -186,7 +186,7 @@ def _add_work(routes: APIRouter, store: Store) -> None:
     @routes.post("/adjudication/{response_id:path}", status_code=204)
     def decide(lead: Leads, response_id: forms.Id, form: forms.AdjudicationForm) -> Response:
         """Decide on a response on which people differ."""
-        teamwork.adjudicate(store, lead.reviewer, response_id, form.verdict, form.reason)
+        teamwork.adjudicate(store, lead.reviewer, response_id, form.verdict, form.reason, again=form.again)
         return Response(status_code=204)
 
 

@@ -28,6 +28,7 @@ from sayso.web import (
     signing,
     static,
 )
+from sayso.web.counting import Counting
 from sayso.web.guard import Guard
 
 if TYPE_CHECKING:
@@ -60,12 +61,13 @@ def api(store: Store, place: Place, hub: events.Hub) -> FastAPI:
         title="sayso", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,
         redirect_slashes=False, telemetry=_SILENT,
     )  # fmt: skip
-    draw = drawing.Drawing(static.Statics())
+    draw, counting = drawing.Drawing(static.Statics()), Counting(store)
     answers.install(app, draw.refusal)
     app.include_router(static.router(draw.statics))
     app.include_router(signing.router(store, draw, place.cookie))
-    app.include_router(pages.router(store, draw, place.cookie))
-    for routes in (api_people, api_responses, api_comments, api_pairs, api_team, api_overview, api_export):
+    app.include_router(pages.router(store, draw, counting, place.cookie))
+    app.include_router(api_responses.router(store, counting))
+    for routes in (api_people, api_comments, api_pairs, api_team, api_overview, api_export):
         app.include_router(routes.router(store))
     app.include_router(api_live.router(hub))
     return app

@@ -26,6 +26,7 @@ class Drawing:
             loader=PackageLoader("sayso.web", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
             lstrip_blocks=True,
         )  # fmt: skip
+        self.environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}  # Chinese takes half as much so
         self.environment.globals["_"] = i18n.gettext
         self.environment.globals["static"] = statics.address
 

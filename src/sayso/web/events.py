@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from sayso.errors import StoreError
 from sayso.records import plain
 from sayso.store import tallies
-from sayso.web.counting import counts
+from sayso.web.counting import Counting
 
 if TYPE_CHECKING:
     from sayso.store.database import Store
@@ -45,6 +45,7 @@ class Hub:
 
     def __init__(self, store: Store, *, every_seconds: float = LOOK_EVERY_SECONDS) -> None:
         self._store = store
+        self._counting = Counting(store)
         self._every = every_seconds
         self._listeners: set[Listener] = set()
         self._looking: asyncio.Task[None] | None = None
@@ -91,7 +92,7 @@ class Hub:
         changes = await run_in_threadpool(tallies.changes_since, self._store, seq)
         if changes.seq != seq:
             people = {listener.reviewer.id: listener.reviewer for listener in self._listeners}
-            counted = await run_in_threadpool(_counted, self._store, people)
+            counted = await run_in_threadpool(_counted, self._counting, people)
             changed = _changed(changes)
             for listener in tuple(self._listeners):
                 self._tell(listener, changed + counted.get(listener.reviewer.id, ""))
@@ -127,10 +128,9 @@ def _changed(changes: tallies.Changes) -> str:
     return event("changed", {"responses": list(changes.response_ids), "guideline": guideline}, changes.seq)
 
 
-def _counted(store: Store, people: Mapping[str, Reviewer]) -> dict[str, str]:
+def _counted(counting: Counting, people: Mapping[str, Reviewer]) -> dict[str, str]:
     """Return the event with the counts of each person by their id."""
-    comments = tallies.counts(store).comments
-    return {key: event("counts", plain(counts(store, person, comments))) for key, person in people.items()}
+    return {key: event("counts", plain(counting.of(person))) for key, person in people.items()}
 
 
 async def _next(waiting: asyncio.Queue[str | None]) -> str | None:

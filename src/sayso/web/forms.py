@@ -207,6 +207,8 @@ class AdjudicationForm:
     __pydantic_config__: ClassVar[ConfigDict] = _CONFIG
     verdict: Answer
     reason: MaybeWords = ""
+    again: Truth = False
+    """The lead has seen that another one has decided otherwise, and replaces that."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

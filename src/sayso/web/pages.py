@@ -13,6 +13,7 @@ from sayso.i18n import gettext as _
 from sayso.records import plain
 from sayso.store import details, people
 from sayso.web import api_responses, forms, signing, views
+from sayso.web.counting import Counting
 from sayso.web.drawing import Drawing
 from sayso.web.guard import Asker
 
@@ -31,7 +32,7 @@ LEADS = frozenset(("/adjudicate",))
 """Pages that only a lead is shown."""
 
 
-def router(store: Store, drawing: Drawing, cookie: str) -> APIRouter:
+def router(store: Store, drawing: Drawing, counting: Counting, cookie: str) -> APIRouter:
     """Return the routes of the pages."""
     routes = APIRouter(include_in_schema=False)
 
@@ -48,7 +49,7 @@ def router(store: Store, drawing: Drawing, cookie: str) -> APIRouter:
         path = request.url.path
         if path in LEADS and asker.reviewer.role != "lead":
             return drawing.page("error.html", asker, status=403, message=_("only a lead sees this page"))
-        data = first_screen(store, asker, response) if path == "/" else None
+        data = first_screen(store, counting, asker, response) if path == "/" else None
         return drawing.page(PAGES[path], asker, data=data)
 
     for path in PAGES:
@@ -56,9 +57,9 @@ def router(store: Store, drawing: Drawing, cookie: str) -> APIRouter:
     return routes
 
 
-def first_screen(store: Store, asker: Asker, wanted: str) -> dict[str, Any]:
+def first_screen(store: Store, counting: Counting, asker: Asker, wanted: str) -> dict[str, Any]:
     """Return what the first screen shows, so that it needs no further question: the queue, one response, the versions."""
-    queue = api_responses.page(store, asker, forms.QueueQuery())
+    queue = api_responses.page(store, counting, asker, forms.QueueQuery())
     shown = wanted or (queue.items[0].id if queue.items else "")
     try:
         detail = views.detail(details.detail(store, shown, asker.reviewer.id), asker) if shown else None
