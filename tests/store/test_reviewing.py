@@ -25,8 +25,17 @@ def test_the_same_key_twice_is_one_comment(store: Store) -> None:
     first = say(store, bob(store), "Do not ask.", key="k")
     events = store.events()
     assert say(store, bob(store), "Do not ask.", key="k") == first
-    assert say(store, bob(store), "typed on, but the key was used", key="k") == first
     assert store.events() == events
+
+
+def test_other_words_under_a_used_key_are_kept_too(store: Store) -> None:
+    # A draft that came back after its comment was kept, and was typed on.
+    first = say(store, bob(store), "Do not ask.", key="k")
+    second = say(store, bob(store), "Do not ask. Never.", key="k")
+    assert [comment.text for comment in store.comments()] == ["Do not ask.", "Do not ask. Never."]
+    assert say(store, bob(store), "Do not ask.", key="k") == first
+    assert say(store, bob(store), "Do not ask. Never.", key="k") == second
+    assert say(store, bob(store), "Do not ask. Never.", key="k", kind="concern").id not in {first.id, second.id}
 
 
 def test_the_same_key_of_another_person_is_another_comment(store: Store) -> None:

@@ -271,6 +271,8 @@ def hull(value: float, drawn: Floats, *, unequal: int, units: int, chance: float
     `chance` is the share of pairs that chance would make unequal. Disagreement is scaled with the share of unequal units;
     where there are none, those that Wilson's interval allows are taken to be as far apart as chance makes them.
     """
+    from scipy import special
+
     from sayso.evaluation import statistics
 
     low, high = statistics.wilson(unequal, units, level=level)
@@ -280,5 +282,8 @@ def hull(value: float, drawn: Floats, *, unequal: int, units: int, chance: float
     else:
         sides = [1.0 - high / chance, 1.0]
     if len(drawn):
-        sides += [float(side) for side in np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])]
+        # As wide as Student's t around the unbiased error: the expanded percentile (Hesterberg 2015, Am Stat 69:371).
+        freedom = max(1, units - 1)
+        tail = float(special.ndtr(-np.sqrt(units / freedom) * special.stdtrit(freedom, (1 + level) / 2)))
+        sides += [float(side) for side in np.quantile(drawn, [tail, 1 - tail])]
     return (max(-1.0, min(sides)), min(1.0, max(sides)))

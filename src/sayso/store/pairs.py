@@ -95,11 +95,19 @@ def save_choice(store: Store, reviewer: Reviewer, left_id: str, right_id: str, c
         if row is not None and row._asdict() == values:
             return
         if row is None:
+            _forget_turned(db, reviewer, left_id, right_id)
             db.execute(insert(table).values(**mine, **values, created=store.clock()))
         else:
             db.execute(update(table).where(*own).values(**values, created=store.clock()))
         payload = {"by": reviewer.id, "right": right_id, **values}
         questions.log(db, store.clock(), "response.chosen", [left_id], payload)
+
+
+def _forget_turned(db: Connection, reviewer: Reviewer, left_id: str, right_id: str) -> None:
+    """Remove a person's choice between the same two with their sides changed: it is replaced, not counted beside."""
+    table = tables.choices
+    turned = (table.c.left_id == right_id, table.c.right_id == left_id)
+    db.execute(table.delete().where(table.c.reviewer_id == reviewer.id, *turned))
 
 
 def choices_between(store: Store, version_a: str, version_b: str) -> Tally:

@@ -1,7 +1,7 @@
 """One response under review: what is said of it, and saying more: comments, better answers, verdicts, drafts.
 
-Nothing is overwritten: an edited comment is a new one that supersedes the old, a withdrawn one can be reopened. What the page
-sends twice (it sends again when it heard no answer) is kept once.
+Nothing is overwritten: an edited comment is a new one that supersedes the old, a withdrawn one can be reopened. What the
+page sends twice (it sends again when it heard no answer) is kept once.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class CommentForm:
 
     text: str
     key: str = ""
-    """Made by the page, once for each comment: the same key twice is one comment. Empty: no such promise."""
+    """Made by the page, once for each comment: the same words under one key are one comment. Empty: no such promise."""
     response_id: str | None = None
     """None: a standing comment."""
     kind: Kind = "fix"
@@ -52,7 +52,9 @@ class CommentForm:
 
 
 def save_comment(store: Store, reviewer: Reviewer, form: CommentForm) -> Comment:
-    """Keep a comment; with a key that was used before, return what was kept then.
+    """Keep a comment; with a key that was used before, return what was kept then, unless other words come with it now.
+
+    A draft can come back after its comment was kept, and be typed on under its key: then both are kept.
 
     Raises:
         NotFoundError: there is no such response.
@@ -60,14 +62,18 @@ def save_comment(store: Store, reviewer: Reviewer, form: CommentForm) -> Comment
         NotAllowedError: it supersedes another person's comment.
     """
     with store.writing() as db:
-        before = _kept(db, reviewer, form.key)
+        record_id = _keyed_id(reviewer, form.key)
+        before = _kept(db, record_id)
+        if before is not None and not _is_said(before, form):
+            record_id = _keyed_id(reviewer, form.key, form)
+            before = _kept(db, record_id)
         if before is not None:
             return before
         response = _response(db, form.response_id) if form.response_id is not None else None
         for older in form.supersedes:
             need_own(reviewer, questions.comment(db, older))
         comment = Comment(
-            id=_keyed_id(reviewer, form.key), text=form.text, response=response,
+            id=record_id, text=form.text, response=response,
             spans=_spans(response, form.spans), kind=form.kind, severity=form.severity, reach=form.reach,
             scope_text=form.scope_text.strip(), supersedes=form.supersedes, author=reviewer.name, created=store.clock(),
         )  # fmt: skip
@@ -86,8 +92,8 @@ def edit_comment(store: Store, reviewer: Reviewer, comment_id: str, changes: Map
     if unknown:
         raise wrong(unknown[0], changes[unknown[0]], ", ".join(EDITABLE))
     with store.writing() as db:
-        before = _kept(db, reviewer, key)
-        if before is not None:
+        before = _kept(db, _keyed_id(reviewer, key))
+        if before is not None and all(_part(before, name) == _plain_part(value) for name, value in changes.items()):
             return before
         old = questions.comment(db, comment_id)
         need_own(reviewer, old)
@@ -98,15 +104,24 @@ def edit_comment(store: Store, reviewer: Reviewer, comment_id: str, changes: Map
         new = dataclasses.replace(old, **form)
         if new == old:
             return old
-        record_id = _keyed_id(reviewer, key) or next_id(db, old.id)
+        record_id = (_keyed_id(reviewer, key) if before is None else "") or next_id(db, old.id)
         at = store.clock()
         return _add(db, dataclasses.replace(new, id=record_id, supersedes=(old.id,), author=reviewer.name, created=at), at)
 
 
 def withdraw_comment(store: Store, reviewer: Reviewer, comment_id: str, reason: str = "") -> Comment:
-    """Withdraw a comment of one's own (a lead: anybody's); it stays, and is learnt from no more."""
+    """Withdraw a comment of one's own (a lead: anybody's); it stays, and is learnt from no more.
+
+    Raises:
+        ConflictError: it was edited meanwhile; the error's field `newer` names the comment that holds in its place.
+        NotAllowedError: it is another person's.
+    """
     with store.writing() as db:
-        need_own(reviewer, questions.comment(db, comment_id))
+        found = questions.comment(db, comment_id)
+        need_own(reviewer, found)
+        newer = _newer(db, comment_id) if found.status == "superseded" else None
+        if newer is not None:
+            raise _superseded(comment_id, newer)
         questions.withdraw(db, comment_id, reason, store.clock(), by=reviewer.id)
         return questions.comment(db, comment_id)
 
@@ -143,13 +158,31 @@ def need_own(reviewer: Reviewer, comment: Comment) -> None:
         )
 
 
-def _kept(db: Connection, reviewer: Reviewer, key: str) -> Comment | None:
-    record_id = _keyed_id(reviewer, key)
+def _kept(db: Connection, record_id: str) -> Comment | None:
     return questions.comments_by_id(db, [record_id]).get(record_id) if record_id else None
 
 
-def _keyed_id(reviewer: Reviewer, key: str) -> str:
-    return f"c-{identity([reviewer.id, key])}" if key else ""
+def _keyed_id(reviewer: Reviewer, key: str, form: CommentForm | None = None) -> str:
+    """Return the id that a key gives; with a form, the one that it gives to these words."""
+    return f"c-{identity([reviewer.id, key, *([form] if form else [])])}" if key else ""
+
+
+def _is_said(kept: Comment, form: CommentForm) -> bool:
+    """Say whether a comment is what a form says."""
+    about = kept.response.id if kept.response else None
+    return about == form.response_id and all(_part(kept, name) == _plain_part(getattr(form, name)) for name in EDITABLE)
+
+
+def _part(comment: Comment, name: str) -> Any:
+    if name == "spans":
+        return [[span.start, span.end] for span in comment.spans]
+    return _plain_part(getattr(comment, name))
+
+
+def _plain_part(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.strip()
+    return [list(place) for place in value] if isinstance(value, list | tuple) else value
 
 
 def _response(db: Connection, response_id: str) -> Response:

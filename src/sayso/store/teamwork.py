@@ -153,19 +153,39 @@ def adjudication(store: Store, *, limit: int = 50, after: int = 0) -> list[Dispu
     ]  # fmt: skip
 
 
-def adjudicate(store: Store, lead: Reviewer, response_id: str, verdict: Rating, reason: str) -> None:
-    """Decide on a response on which people differ; deciding again replaces the decision, and both stay as events."""
+def adjudicate(store: Store, lead: Reviewer, response_id: str, verdict: Rating, reason: str, *, again: bool = False) -> None:
+    """Decide on a response on which people differ; deciding again replaces the decision, and both stay as events.
+
+    Raises:
+        ConflictError: another lead has decided otherwise, and `again` does not say that this is to be replaced.
+        NotAllowedError: the person is not a lead.
+    """
     need_lead(lead)
     if verdict not in VERDICTS:
         raise wrong("verdict", verdict, ", ".join(VERDICTS))
     table = tables.adjudications
     with store.writing() as db:
         need_response(db, response_id)
+        if not again:
+            _need_undecided(db, lead, response_id, verdict)
         db.execute(table.delete().where(table.c.response_id == response_id))
         row = {"response_id": response_id, "reviewer_id": lead.id, "verdict": verdict, "reason": reason}
         db.execute(insert(table).values(**row, created=store.clock()))
         payload = {"by": lead.id, "verdict": verdict, "reason": reason}
         questions.log(db, store.clock(), "response.adjudicated", [response_id], payload)
+
+
+def _need_undecided(db: Connection, lead: Reviewer, response_id: str, verdict: Rating) -> None:
+    table, who = tables.adjudications, tables.reviewers
+    question = select(table.c.reviewer_id, table.c.verdict, table.c.reason, who.c.name)
+    row = db.execute(
+        question.join(who, who.c.id == table.c.reviewer_id).where(table.c.response_id == response_id)
+    ).one_or_none()
+    if row is not None and row.reviewer_id != lead.id and row.verdict != verdict:
+        raise ConflictError(
+            "{author!r} has decided on this meanwhile: {verdict} ({reason}); talk about it, or decide again",
+            author=row.name, verdict=row.verdict, reason=row.reason,
+        )  # fmt: skip
 
 
 def guideline(store: Store) -> Guideline:
