@@ -16,6 +16,7 @@ from sayso.errors import RecordError
 from sayso.i18n import gettext as _
 from sayso.records import Comment, Refinement, Response
 from sayso.store.bridges.fields import Fields
+from sayso.store.bridges.leftover import unjudged
 from sayso.store.bridges.results import Lost, Records, tally
 from sayso.store.forms import comment_line, records_of, refinement_line, response_line, response_of
 from sayso.store.rules import wrong
@@ -69,6 +70,7 @@ def groups(records: Records) -> tuple[list[Group], tuple[Lost, ...]]:
             lost.append(("refinement.addresses", _("what it addresses stands without a response")))
         group = by_id.setdefault(refinement.response.id, _Open(response=refinement.response))
         group.refinements.append(dataclasses.replace(refinement, addresses=kept))
+    lost += unjudged(records)
     carried = {group.response.prompt.id for group in by_id.values()}
     lost += [("prompt", _("it has no response"))] * sum(prompt.id not in carried for prompt in records.prompts)
     return [

@@ -18,8 +18,9 @@ from sayso.records import Comment, Prompt, Refinement, Response, plain
 from sayso.store.bridges.fields import Fields
 from sayso.store.bridges.files import make_folder, read_objects, write_text
 from sayso.store.bridges.joining import together
+from sayso.store.bridges.leftover import unjudged
 from sayso.store.bridges.reading import Row, bridged
-from sayso.store.bridges.results import Bridged, Records, Written
+from sayso.store.bridges.results import Bridged, Records, Written, tally
 from sayso.store.forms import prompt_line, prompt_of, records_of, response_of
 from sayso.store.lines import write_lines
 from sayso.store.rules import wrong
@@ -31,7 +32,7 @@ _TEXT, _NUMBER, _WHOLE = "string", "float64", "int64"
 _MESSAGES = [("role", _TEXT), ("content", _TEXT)]
 _SPANS = [("start", _WHOLE), ("end", _WHOLE), ("quote", _TEXT), ("prefix", _TEXT), ("suffix", _TEXT)]
 _ASKED: dict[str, Any] = {"messages": _MESSAGES, "prompt_id": _TEXT, "family": _TEXT, "split": _TEXT}
-_ANSWERED: dict[str, Any] = {**_ASKED, "response": _TEXT, "response_id": _TEXT, "version": _TEXT}
+_ANSWERED: dict[str, Any] = {**_ASKED, "response": _TEXT, "response_id": _TEXT, "version": _TEXT, "verdicts": [_TEXT]}
 _SAID: dict[str, Any] = {
     "id": _TEXT, "text": _TEXT, "kind": _TEXT, "polarity": _NUMBER, "severity": _TEXT, "reach": _TEXT, "scope_text": _TEXT,
     "spans": _SPANS, "supersedes": [_TEXT], "author": _TEXT, "source": _TEXT, "created": _TEXT, "status": _TEXT,
@@ -71,9 +72,9 @@ def write(records: Records, path: Path) -> Written:
     about += [item.response.prompt.id for item in records.refinements] + [item.prompt.id for item in records.responses]
     lines: dict[str, list[dict[str, Any]]] = {
         "prompts": [_asked(item) for item in records.prompts if item.id not in set(about)],
-        "responses": [_answered(item) for item in records.responses if item.id not in shown],
-        "comments": [_said(item) for item in records.comments],
-        "refinements": [_bettered(item) for item in records.refinements],
+        "responses": [_answered(item, records) for item in records.responses if item.id not in shown],
+        "comments": [_said(item, records) for item in records.comments],
+        "refinements": [_bettered(item, records) for item in records.refinements],
     }
     files = [path / f"{name}.jsonl" for name in PARTS if lines[name]]
     count = sum(write_lines(path / f"{name}.jsonl", lines[name]) for name in PARTS if lines[name])
@@ -81,7 +82,8 @@ def write(records: Records, path: Path) -> Written:
         if not lines[name]:
             (path / f"{name}.jsonl").unlink(missing_ok=True)  # of an earlier export
     write_text(path / "README.md", card({name: len(found) for name, found in lines.items() if found}))
-    return Written(count=count, files=(*files, path / "README.md"))
+    lost = tally(item for item in unjudged(records) if item[0] != "verdict")
+    return Written(count=count, lost=lost, files=(*files, path / "README.md"))
 
 
 def card(counts: Mapping[str, int]) -> str:
@@ -117,22 +119,22 @@ def _asked(prompt: Prompt) -> dict[str, Any]:
     return {"messages": messages, "prompt_id": prompt.id, "family": prompt.family, "split": prompt.split}
 
 
-def _answered(response: Response) -> dict[str, Any]:
+def _answered(response: Response, records: Records) -> dict[str, Any]:
     said = {"response": response.text, "response_id": response.id, "version": response.version}
-    return {**_asked(response.prompt), **said}
+    return {**_asked(response.prompt), **said, "verdicts": list(records.verdicts.get(response.id, ()))}
 
 
-def _said(comment: Comment) -> dict[str, Any]:
+def _said(comment: Comment, records: Records) -> dict[str, Any]:
     probes = [{"scope": probe.scope, "prompt": prompt_line(probe.prompt)} for probe in comment.probes]
     form = {name: plain(getattr(comment, name)) for name in _SAID if name not in _FREE}
     form["check"] = json.dumps(plain(comment.check), ensure_ascii=False) if comment.check else None
     form["probes"] = json.dumps(probes, ensure_ascii=False) if probes else None
     blank: dict[str, Any] = {name: [] if isinstance(kind, list) else None for name, kind in _ANSWERED.items()}
-    return form | (_answered(comment.response) if comment.response else blank)
+    return form | (_answered(comment.response, records) if comment.response else blank)
 
 
-def _bettered(refinement: Refinement) -> dict[str, Any]:
-    return {name: plain(getattr(refinement, name)) for name in _BETTERED} | _answered(refinement.response)
+def _bettered(refinement: Refinement, records: Records) -> dict[str, Any]:
+    return {name: plain(getattr(refinement, name)) for name in _BETTERED} | _answered(refinement.response, records)
 
 
 def _read_prompt(fields: Fields) -> Row:

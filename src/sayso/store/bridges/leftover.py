@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from sayso.i18n import gettext as _
@@ -43,7 +43,7 @@ def unsaid(records: Records) -> Iterator[tuple[str, str]]:
             yield from ((f"refinement.{name}", "") for name in filled(refinement))
 
 
-def uncarried(kind: str, found: tuple[Any, ...], carried: Container[str]) -> Iterator[tuple[str, str]]:
-    """Give the fields of records that say something and are not among those that a file carries."""
-    for record in found:
-        yield from ((f"{kind}.{name}", "") for name in filled(record) if name not in carried)
+def unjudged(records: Records) -> Iterator[tuple[str, str]]:
+    """Give the verdicts of reviewers and their rejections, which only some files have a place for."""
+    yield from (("verdict", "") for verdicts in records.verdicts.values() for _verdict in verdicts)
+    yield from (("refinement.rejected", "") for _name in records.rejected)

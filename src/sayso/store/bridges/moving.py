@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import Connection, select
+
 from sayso import registry
 from sayso.i18n import gettext as _
 from sayso.records import Refinement
@@ -107,11 +109,29 @@ def write_out(store: Store, path: str | Path, name: str) -> Written:
 
 
 def everything(store: Store) -> Records:
-    """Return all that a store holds of prompts, responses, comments (of any status) and refinements, of one moment."""
+    """Return what a store holds at one moment: prompts, responses, comments (of any status), refinements, verdicts."""
     with store.reading() as db:
         return Records(
             comments=tuple(questions.comments(db, None)),
             refinements=tuple(questions.records(db, tables.refinements, Refinement)),
             prompts=tuple(questions.prompts(db, None)),
             responses=tuple(questions.responses(db, None)),
+            verdicts=_verdicts(db),
+            rejected=_rejected(db),
         )
+
+
+def _verdicts(db: Connection) -> dict[str, tuple[str, ...]]:
+    """Return the verdicts of reviewers by response; where the lead decided between them, only that one."""
+    found: dict[str, tuple[str, ...]] = {}
+    for row in db.execute(select(tables.verdicts).order_by(tables.verdicts.c.response_id, tables.verdicts.c.reviewer_id)):
+        found[row.response_id] = (*found.get(row.response_id, ()), row.verdict)
+    return found | {row.response_id: (row.verdict,) for row in db.execute(select(tables.adjudications))}
+
+
+def _rejected(db: Connection) -> frozenset[str]:
+    """Return the refinements that somebody rejected and nobody accepted."""
+    decisions: dict[str, set[str]] = {}
+    for row in db.execute(select(tables.signoffs)):
+        decisions.setdefault(row.refinement_id, set()).add(row.decision)
+    return frozenset(name for name, found in decisions.items() if found == {"rejected"})

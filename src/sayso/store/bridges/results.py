@@ -31,6 +31,8 @@ class Records:
     responses: tuple[Response, ...] = ()
     verdicts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     """By the id of a response: what reviewers said of it as a whole (`good`, `needs_work`, `bad`)."""
+    rejected: frozenset[str] = frozenset()
+    """The ids of refinements that reviewers rejected, and nobody accepted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

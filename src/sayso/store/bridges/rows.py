@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from sayso.i18n import gettext as _
 from sayso.records import Prompt, Refinement, Response
-from sayso.store.bridges.leftover import held_back, unsaid
+from sayso.store.bridges.leftover import held_back, unjudged, unsaid
 from sayso.store.bridges.results import Lost, Records, tally
 
 RowType = TypeVar("RowType")
@@ -57,7 +57,10 @@ def better(records: Records) -> Chosen[Better]:
     found, gone = _refinements(records)
     kept = tuple(Better(prompt=item.response.prompt, chosen=item.text, rejected=item.response.text) for item in found)
     worse = [("refinement.response", _("a file of good answers has no worse ones"))] * len(found)
-    return Chosen(rows=kept, lost=tally([*held_back(records), *unsaid(records), *gone, *worse, *_unpaired(records)]))
+    return Chosen(
+        rows=kept,
+        lost=tally([*held_back(records), *unsaid(records), *gone, *worse, *_unpaired(records), *_verdicts(records)]),
+    )
 
 
 def pairs(records: Records) -> Chosen[Better]:
@@ -69,7 +72,10 @@ def pairs(records: Records) -> Chosen[Better]:
         if item.text != item.response.text
     ]
     gone += [("refinement", _("it is the same as its response"))] * (len(found) - len(kept))
-    return Chosen(rows=tuple(kept), lost=tally([*held_back(records), *unsaid(records), *gone, *_unpaired(records)]))
+    return Chosen(
+        rows=tuple(kept),
+        lost=tally([*held_back(records), *unsaid(records), *gone, *_unpaired(records), *_verdicts(records)]),
+    )
 
 
 def marked(records: Records) -> Chosen[Marked]:
@@ -101,6 +107,7 @@ def told(records: Records) -> Chosen[Told]:
             prompts[comment.response.prompt.id] = comment.response.prompt
             words.setdefault(comment.response.prompt.id, []).append(comment.text)
     lost += [("refinement", _("the file has prompts and words only"))] * len(records.refinements)
+    lost += _verdicts(records)
     lost += [("response", _("the file has prompts and words only"))] * len(_responses(records))
     rows = tuple(Told(prompt=prompts[name], words="\n".join(said)) for name, said in words.items())
     return Chosen(rows=rows, lost=tally(lost))
@@ -112,6 +119,7 @@ def learnable_prompts(records: Records) -> Chosen[Prompt]:
     kept = tuple(prompt for prompt in found.values() if prompt.split != "test")
     lost = [("prompt", _("it is of the test split"))] * (len(found) - len(kept))
     lost += [("prompt.family", "")] * sum(prompt.family is not None for prompt in kept)
+    lost += _verdicts(records)
     lost += [("comment", _("the file has prompts only"))] * len(records.comments)
     lost += [("refinement", _("the file has prompts only"))] * len(records.refinements)
     lost += [("response", _("the file has prompts only"))] * len(records.responses)
@@ -139,6 +147,8 @@ def _refinements(records: Records) -> tuple[list[Refinement], list[tuple[str, st
     for item in records.refinements:
         if item.response.prompt.split == "test":
             gone.append(("refinement", _("its prompt is of the test split")))
+        elif item.id in records.rejected:
+            gone.append(("refinement", _("the reviewers rejected it")))
         elif item.addresses and all(status.get(name, "open") != "open" for name in item.addresses):
             gone.append(("refinement", _("the comments it addresses were withdrawn or superseded")))
         else:
@@ -170,6 +180,10 @@ def _responses(records: Records) -> dict[str, Response]:
     found = {item.id: item for item in records.responses}
     found |= {item.response.id: item.response for item in records.comments if item.response is not None}
     return found | {item.response.id: item.response for item in records.refinements}
+
+
+def _verdicts(records: Records) -> list[tuple[str, str]]:
+    return [item for item in unjudged(records) if item[0] == "verdict"]
 
 
 def _unpaired(records: Records) -> list[tuple[str, str]]:
