@@ -36,7 +36,7 @@ def _row(fields: Fields) -> Row:
     words = data.words("comment")
     if words.strip():
         if data.value.get("reason"):
-            row.lost.append(("data.reason", _("the comment is taken")))
+            row.lost.append(("data.reason", _("the words of the comment are taken")))
         data.raw("reason")
     else:
         words = data.words("reason").replace("_", " ")
