@@ -52,6 +52,11 @@ def configuration(architecture: str, keys: Mapping[str, Any], tokenizer: Any) ->
     if architecture not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or architecture not in CONFIG_MAPPING:
         raise _unknown(architecture)
     usual = CONFIG_MAPPING[architecture]()
+    if getattr(usual, "is_encoder_decoder", False):
+        raise NotFoundError(
+            "architecture {name!r} has an encoder; expected one that only continues a text, such as {some}",
+            name=architecture, some=", ".join(_COMMON),
+        )  # fmt: skip
     known = {*usual.to_dict(), *usual.attribute_map}
     for key in keys:
         if key not in known:
@@ -88,6 +93,8 @@ def _fitted(tokenizer: Any, known: set[str]) -> dict[str, Any]:
         "vocab_size": len(tokenizer), "bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id,
         "pad_token_id": tokenizer.pad_token_id,
     }  # fmt: skip
+    if "is_decoder" in known:  # of the kind of BERT: each token sees those before it alone
+        found["is_decoder"] = True
     if "max_position_embeddings" in known and tokenizer.model_max_length <= _LONGEST:
         found["max_position_embeddings"] = tokenizer.model_max_length
     return found

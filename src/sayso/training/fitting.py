@@ -91,6 +91,8 @@ def expect_same(folder: Path, form: Mapping[str, Any]) -> None:
     Raises:
         SettingsError: it does; what differs is named.
     """
+    if folder.exists() and not folder.is_dir():
+        raise SettingsError("{path!r} is a file; expected a folder for the run", path=str(folder))
     path = folder / run.SETTINGS
     if not (folder / REPORT).exists() and not any((folder / "checkpoints").glob("step-*")):
         return
