@@ -75,7 +75,14 @@ class Review(RuleBasedStateMachine):
 
     @rule(comment_id=said)
     def withdraw(self, comment_id: str) -> None:
-        review.withdraw_comment(self.store, self.people[0], comment_id)
+        newer = ""
+        try:
+            review.withdraw_comment(self.store, self.people[0], comment_id)
+        except ConflictError as error:
+            newer = str(error.fields["newer"])
+        if newer:
+            assert (self.status[comment_id], self.status[newer]) == ("superseded", "open")
+            return
         self.status[comment_id] = "withdrawn"
 
     @rule(comment_id=said)

@@ -1,4 +1,4 @@
-"""What the review page asks of the store, and what it does there: one name to import, the work is in the files named here."""
+"""What the review page asks of the store, and what it does there: one name to import; the work is in the files named."""
 
 from __future__ import annotations
 

@@ -121,10 +121,8 @@ def _by_fts(db: Connection, kept: Table, wanted: str) -> ColumnElement[bool] | N
             return false()
         asked = " OR ".join(map(_quoted, terms))
     name = _fts(kept)
-    matches = (
-        select(literal_column("rowid")).select_from(text(name)).where(text(f"{name} MATCH :asked").bindparams(asked=asked))
-    )
-    return kept.c.seq.in_(matches)
+    matches: Select[Any] = select(literal_column("rowid")).select_from(text(name))
+    return kept.c.seq.in_(matches.where(text(f"{name} MATCH :asked").bindparams(asked=asked)))
 
 
 def _continuations(db: Connection, kept: Table, wanted: str) -> list[str]:

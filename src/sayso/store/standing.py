@@ -29,7 +29,7 @@ class Similar:
 
 
 def similar_comments(store: Store, text: str, limit: int = 5, *, author: str | None = None) -> list[Similar]:
-    """Return open comments that say nearly the same as a text, the most frequent first: case and punctuation do not count."""
+    """Return open comments that say nearly the same as a text, the most frequent first; case, punctuation aside."""
     folded = search.fold(text)
     if not folded:
         return []
