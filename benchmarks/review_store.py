@@ -175,8 +175,6 @@ def questions(store: Store, made: Sequence[Response]) -> Iterator[tuple[str, Cal
 def slow_questions(store: Store) -> Iterator[tuple[str, Callable[[int], Any]]]:
     yield "progress", lambda _number: review.progress(store)
     yield "ratings", lambda _number: review.ratings(store)
-    yield "kinds", lambda _number: review.kinds(store)
-    yield "spans", lambda _number: review.span_sets(store)
     yield "coverage", lambda _number: review.coverage(store)
     yield "all comments' columns", lambda _number: review.comment_rows(store)
 

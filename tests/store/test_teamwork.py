@@ -182,18 +182,6 @@ def test_many_changes_come_a_thousand_events_at_a_time(store: Store) -> None:
     assert review.changes_since(store, first.seq).seq == 1200
 
 
-def test_rows_for_agreement_are_of_responses_that_several_people_commented_on(store: Store) -> None:
-    alone = answers("alone")[0]
-    say(store, bob(store), "x", alone, spans=((0, 3),))
-    say(store, bob(store), "x", spans=((2, 4), (0, 3)))
-    say(store, bob(store), "y", spans=((0, 3),))
-    say(store, ann(store), "z", kind="keep")
-    gone = say(store, ann(store), "w", spans=((0, 1),))
-    review.withdraw_comment(store, ann(store), gone.id)
-    assert [tuple(row) for row in review.kinds(store)] == [(RESPONSE.id, "Ann", "keep"), (RESPONSE.id, "Bob", "fix")]
-    assert [tuple(row) for row in review.span_sets(store)] == [(RESPONSE.id, "Bob", "fix", ((0, 3), (2, 4)))]
-
-
 def test_coverage_is_told_by_family(store: Store) -> None:
     say(store, bob(store), "x")
     say(store, bob(store), "y")

@@ -37,17 +37,13 @@ from sayso.store.tallies import (
     CommentRow,
     Counts,
     FamilyRow,
-    KindRow,
     RatingRow,
-    SpanSet,
     changes_since,
     comment_rows,
     counts,
     coverage,
-    kinds,
     last_event,
     ratings,
-    span_sets,
 )
 from sayso.store.teamwork import (
     Dispute,
@@ -65,12 +61,12 @@ from sayso.store.teamwork import (
 
 __all__ = [
     "Changes", "Choice", "CommentForm", "CommentPage", "CommentRow", "CommentView", "Counts", "Detail", "Dispute",
-    "FamilyRow", "Guideline", "Invitation", "KindRow", "Order", "Page", "Pair", "Pairs", "Progress", "QueueItem",
-    "RatingRow", "Redeemed", "Reviewer", "Similar", "SpanSet", "State", "Tally", "Vote", "add_reviewer", "adjudicate",
+    "FamilyRow", "Guideline", "Invitation", "Order", "Page", "Pair", "Pairs", "Progress", "QueueItem",
+    "RatingRow", "Redeemed", "Reviewer", "Similar", "State", "Tally", "Vote", "add_reviewer", "adjudicate",
     "adjudication", "assign", "blind_pairs", "changes_since", "choices_between", "comment_page", "comment_rows", "counts",
     "coverage", "deactivate", "delete_draft", "detail", "edit_comment", "ensure_reviewer", "guideline", "invitation",
-    "issue_token", "kinds", "last_event", "make_standing", "progress", "queue", "ratings", "redeem", "reopen_comment",
+    "issue_token", "last_event", "make_standing", "progress", "queue", "ratings", "redeem", "reopen_comment",
     "reviewer", "reviewer_by_token", "reviewers", "revoke", "save_choice", "save_comment", "save_draft", "save_refinement",
-    "set_guideline", "set_language", "set_scores", "set_state", "set_verdict", "sign_off", "similar_comments", "span_sets",
+    "set_guideline", "set_language", "set_scores", "set_state", "set_verdict", "sign_off", "similar_comments",
     "unassigned", "versions", "withdraw_comment",
 ]  # fmt: skip

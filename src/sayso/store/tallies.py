@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -51,23 +50,6 @@ class RatingRow(NamedTuple):
     response_id: str
     reviewer: str
     verdict: Rating
-
-
-class KindRow(NamedTuple):
-    """A person has an open comment of a kind on a response."""
-
-    response_id: str
-    author: str
-    kind: str
-
-
-class SpanSet(NamedTuple):
-    """All stretches of a response that one person commented on with one kind."""
-
-    response_id: str
-    author: str
-    kind: str
-    spans: tuple[tuple[int, int], ...]
 
 
 class CommentRow(NamedTuple):
@@ -157,27 +139,6 @@ def ratings(store: Store) -> list[RatingRow]:
         return [RatingRow(*row) for row in db.execute(question.order_by(table.c.response_id, who.c.name))]
 
 
-def kinds(store: Store) -> list[KindRow]:
-    """Return who has open comments of which kind, on responses that two people or more have commented on."""
-    table = tables.comments
-    question = select(table.c.response_id, table.c.author, table.c.kind).distinct()
-    question = question.where(table.c.status == "open", table.c.response_id.in_(_by_several()))
-    with store.reading() as db:
-        return [KindRow(*row) for row in db.execute(question.order_by(table.c.response_id, table.c.author, table.c.kind))]
-
-
-def span_sets(store: Store) -> list[SpanSet]:
-    """Return the stretches each person marked, by kind, on responses that two people or more have commented on."""
-    table = tables.comments
-    names = (table.c.response_id, table.c.author, table.c.kind, table.c.places)
-    question = select(*names).where(table.c.status == "open", table.c.places != "", table.c.response_id.in_(_by_several()))
-    found: dict[tuple[str, str, str], set[tuple[int, int]]] = defaultdict(set)
-    with store.reading() as db:
-        for row in db.execute(question):
-            found[row.response_id, row.author, row.kind] |= {(start, end) for start, end in json.loads(row.places)}
-    return [SpanSet(*key, tuple(sorted(spans))) for key, spans in sorted(found.items())]
-
-
 def comment_rows(store: Store, *, status: str | None = "open") -> list[CommentRow]:
     """Return the columns of every comment of a status (None: all), with its response's version and prompt's family."""
     table, about, prompts = tables.comments, tables.responses, tables.prompts
@@ -204,12 +165,6 @@ def coverage(store: Store) -> list[FamilyRow]:
         said = {row[0]: tuple(row[1:]) for row in db.execute(written)}
     rows = [FamilyRow(family, size, *said.get(family, (0, 0, 0))) for family, size in sizes.items()]
     return sorted(rows, key=lambda row: (-row.responses, -row.prompts, row.family or ""))
-
-
-def _by_several() -> Select[Any]:
-    table = tables.comments
-    question = select(table.c.response_id).where(table.c.status == "open", table.c.response_id.is_not(None))
-    return question.group_by(table.c.response_id).having(func.count(table.c.author.distinct()) > 1)
 
 
 def _abouts(db: Connection, name: str, ids: Iterable[str]) -> Iterator[str]:
