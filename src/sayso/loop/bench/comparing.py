@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
@@ -24,8 +24,8 @@ MARGIN = 0.03
 ALPHA = 0.05
 ALARMED = 0.1
 """From this share of units with an alarm on, a condition is flagged, and nothing else is said of it."""
-Figure = tuple[float, float, float]
-"""A mean and its 95 % interval."""
+Figure = tuple[float, float | None, float | None]
+"""A mean and its 95 % interval; None where a single comment gives none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,12 +41,12 @@ class Row:
     units: int
     refused: int
     tokens_trained: float
-    """A comment, as the next two."""
+    """A comment that was taught, as the next two."""
     tokens_written: float
     seconds: float
     against: str = ""
     """The control of the test on gain; empty: the untaught model."""
-    tests: Mapping[str, float] = ()  # type: ignore[assignment]
+    tests: Mapping[str, float] = field(default_factory=dict)
     """p-values, Holm's: `gain`, `leak`, `drift`."""
     verdict: str = ""
 
@@ -86,13 +86,16 @@ class Table:
         return resample(values, seed=0, draws=self.tier.draws)
 
 
-def rows(table: Table, conditions: Sequence[Condition]) -> list[Row]:
-    """Return a row a condition, the untrained ones last, tested together."""
+def rows(table: Table, conditions: Sequence[Condition], methods: Sequence[str]) -> list[Row]:
+    """Return a row a condition, the untrained ones last; the methods are tested together, and so is all else."""
     kinds = {condition.name: "control" if condition.control else "method" for condition in conditions}
     kinds |= dict.fromkeys(UNTRAINED, "untrained")
-    methods = {condition.name: condition.method for condition in conditions}
-    found = [_row(table, name, kind, methods.get(name, "")) for name, kind in kinds.items() if name in table.by_name]
-    return _tested(table, found)
+    taught = {condition.name: condition.method for condition in conditions}
+    found = [_row(table, name, kind, taught.get(name, "")) for name, kind in kinds.items() if name in table.by_name]
+    tried = [row for row in found if row.kind != "control" and row.name != "in context"]
+    first = [row for row in tried if row.name in methods]
+    tests = _tests(table, first) | _tests(table, [row for row in tried if row.name not in methods])
+    return [_judged(table, row, tests.get(row.name, {})) for row in found]
 
 
 def _row(table: Table, name: str, kind: str, method: str) -> Row:
@@ -103,26 +106,27 @@ def _row(table: Table, name: str, kind: str, method: str) -> Row:
         if values is not None:
             figures[metric] = figure(table.resampled(values))
     shuffled = SHUFFLED.format(method=method)
-    count = len(scores)
+    learnt = [score for score in scores if not score.refused]
+    count = max(1, len(learnt))
     return Row(
-        name=name, kind=kind, figures=figures, units=count, refused=sum(bool(score.refused) for score in scores),
+        name=name, kind=kind, figures=figures, units=len(scores), refused=sum(bool(score.refused) for score in scores),
         alarms=dict(Counter(alarm for score in scores for alarm in score.alarms)),
-        tokens_trained=sum(score.tokens_trained for score in scores) / count,
-        tokens_written=sum(score.tokens_written for score in scores) / count,
-        seconds=sum(score.seconds for score in scores) / count,
-        against=shuffled if kind == "method" and shuffled in table.by_name else "", tests={},
+        tokens_trained=sum(score.tokens_trained for score in learnt) / count,
+        tokens_written=sum(score.tokens_written for score in learnt) / count,
+        seconds=sum(score.seconds for score in learnt) / count,
+        against=shuffled if kind == "method" and shuffled in table.by_name else "",
     )  # fmt: skip
 
 
 def figure(found: Resampled) -> Figure:
     """Return a mean with its interval."""
-    return (found.mean, *found.interval())
+    low, high = found.interval()
+    return (found.mean, *((low, high) if np.isfinite(low) else (None, None)))
 
 
-def _tested(table: Table, found: list[Row]) -> list[Row]:
-    """Test the rows that are no controls, and adjust their p-values together."""
-    tried = [row for row in found if row.kind != "control" and row.name != "in context"]
-    tests: dict[str, dict[str, float]] = {row.name: {} for row in found}
+def _tests(table: Table, tried: Sequence[Row]) -> dict[str, dict[str, float]]:
+    """Test rows, and adjust their p-values together."""
+    tests: dict[str, dict[str, float]] = {row.name: {} for row in tried}
     raw = {
         "gain": [_gain_p(table, row) for row in tried],
         "leak": [_below(table, row.name, "leak") for row in tried],
@@ -131,7 +135,7 @@ def _tested(table: Table, found: list[Row]) -> list[Row]:
     for name, values in raw.items():
         for row, p in zip(tried, holm(values), strict=True):
             tests[row.name][name] = p
-    return [_judged(table, row, tests[row.name]) for row in found]
+    return tests
 
 
 def _gain_p(table: Table, row: Row) -> float:
@@ -147,8 +151,7 @@ def _below(table: Table, name: str, metric: str) -> float:
 
 
 def _judged(table: Table, row: Row, tests: Mapping[str, float]) -> Row:
-    changed = {name: getattr(row, name) for name in Row.__slots__} | {"tests": tests}
-    return Row(**{**changed, "verdict": _verdict(table, row, tests)})
+    return replace(row, tests=tests, verdict=_verdict(table, row, tests))
 
 
 def _verdict(table: Table, row: Row, tests: Mapping[str, float]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sayso.evaluation.resampling import resample
-from sayso.evaluation.statistics import holm, tango
+from sayso.evaluation.statistics import holm, wilson
 from sayso.evaluation.survival import logrank, median
 from sayso.loop.bench.comparing import MARGIN, Figure, figure
 from sayso.loop.bench.scoring import Score
@@ -95,12 +95,12 @@ def all_within(leaks: Sequence[float]) -> bool:
 
 
 def lower(scores: Sequence[Score]) -> float:
-    """Return the lower 95 % limit of a comment's gain: Tango's, on the prompts, with what the seeds gained on average.
+    """Return the lower 95 % limit (one-sided) of a comment's gain: Wilson's of the rate after, less the rate before.
 
-    Seeds answer the same prompts, so more of them make the limit surer of this comment but not of other prompts.
+    Seeds answer the same prompts, so the limit is of their mean on so many prompts: more seeds say nothing of other prompts.
     """
-    gained, lost, n = (round(sum(score.counts[part] for score in scores) / len(scores)) for part in range(3))
-    return tango(gained, lost, n)[0]
+    before, after, n = (sum(score.counts[part] for score in scores) / len(scores) for part in range(3))
+    return wilson(int(after), int(n), level=0.9)[0] - before / n
 
 
 def race(found: Sequence[Curve]) -> list[dict[str, Any]]:

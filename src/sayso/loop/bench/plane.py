@@ -38,7 +38,8 @@ def _point(axes: Any, row: Mapping[str, Any]) -> None:
     figures = row["figures"]
     if "gain" not in figures or "leak" not in figures:
         return
-    (gain, *up), (leak, *along) = figures["gain"], figures["leak"]
+    (gain, *up), (leak, *along) = ([each[0] if value is None else value for value in each] for each in (
+        figures["gain"], figures["leak"]))  # fmt: skip
     marker, colour = _MARKS[row["kind"]]
     colour = "#c02020" if row["verdict"] == "flagged" else colour
     axes.errorbar(

@@ -54,7 +54,7 @@ def _result(job: Job, known: Suite, found: Sequence[Score]) -> dict[str, Any]:
     table = comparing.Table(found, tier)
     drawn = curves.curves(found, job.methods, tier)
     described = running.read(job.folder / running.RUN)
-    rows = comparing.rows(table, running.job_conditions(job))
+    rows = comparing.rows(table, running.job_conditions(job), job.methods)
     return {
         "format": FORMAT,
         "suite": described["suite"],

@@ -199,7 +199,7 @@ def lessons(job: Job) -> Iterator[tuple[Condition, int]]:
 
 def job_conditions(job: Job) -> list[Condition]:
     """Return the trained conditions of a job; a method that reads no refinement has none made by the model itself."""
-    found = conditions(job.methods, all_controls=job.tier.all_controls)
+    found = conditions(job.methods, job.tier.controls)
     return [
         condition
         for condition in found
@@ -216,9 +216,10 @@ def run(job: Job, *, workers: int = 1, watch: Watcher = ignore) -> Suite:
     """
     known = suite.load(job.suite)
     check(job, known)
+    described = json.dumps(_described(job, known), indent=1, ensure_ascii=False) + "\n"
     try:
         job.folder.mkdir(parents=True, exist_ok=True)
-        write_whole(job.folder / RUN, json.dumps(_described(job, known), indent=1, ensure_ascii=False) + "\n")
+        write_whole(job.folder / RUN, described)
     except OSError as error:
         raise StoreError("{folder!r} cannot be written: {reason}", folder=str(job.folder), reason=error.strerror) from error
     for stage in STAGES:

@@ -39,7 +39,7 @@ class Score:
     values: Mapping[str, float | None]
     """By the names of `METRICS`; None where it was not measured."""
     counts: tuple[int, int, int]
-    """In scope: answers newly met, newly unmet, all."""
+    """In scope: answers that met the comment before, those that do after, and all."""
     alarms: tuple[str, ...]
     refused: str
     """Why nothing was learnt; empty otherwise. The model is then what it was."""
@@ -82,10 +82,7 @@ def _score(item: Item, before: Kept, record: Kept, tier: Tier, named: tuple[str,
     values = {**_rates(found), **_texts(item, found, seed), "divergence": record.get("divergence")}
     return Score(
         condition=name, item=item.id, seed=seed, drafts=drafts, values=values, outcomes=found,
-        counts=(
-            sum(one.held_after and not one.held_before for one in inside),
-            sum(one.held_before and not one.held_after for one in inside), len(inside),
-        ),
+        counts=(sum(one.held_before for one in inside), sum(one.held_after for one in inside), len(inside)),
         alarms=tuple(alarms(found, values["divergence"], diverged=bool(record.get("diverged")))),
         refused=record.get("refused", ""),
         tokens_trained=record.get("tokens_trained", 0) + record.get("tokens_anchors", 0),
@@ -133,7 +130,7 @@ def alarms(found: Sequence[Outcome], divergence: float | None, *, diverged: bool
     news = [guards.degenerate(one.after) and not guards.degenerate(one.before) for one in found]
     if sum(news) > REPEATED * len(news):
         yield "babble"
-    if _distinct_ratio(found) < DISTINCT:
+    if any(_distinct_ratio(some) < DISTINCT for some in (inside, beside) if some):
         yield "monotony"
 
 

@@ -12,7 +12,7 @@ from sayso.loop.workspace import write_whole
 BEGIN, END = "<!-- takes: begin -->", "<!-- takes: end -->"
 Result = Mapping[str, Any]
 _FIGURES = (
-    ("gain", "gain"), ("leak", "leak"), ("drift", "drift"), ("selectivity", "gain − leak"), 
+    ("gain", "gain"), ("leak", "leak"), ("drift", "drift"), ("selectivity", "gain − leak"),
     ("divergence", "divergence, nats"),
 )  # fmt: skip
 _SIDES = (("length", "length ×"), ("copying", "copied"), ("distinct", "distinct ×"))
@@ -98,7 +98,7 @@ def _sides(result: Result) -> str:
     head = ["condition", *(title for _name, title in _SIDES), "alarms", "nothing to learn", "tokens trained",
             "tokens written", "s"]  # fmt: skip
     lines = [
-        [row["name"], *(_figure(row, name) for name, _title in _SIDES), _alarms(row), f"{row['refused']}/{row['units']}",
+        [row["name"], *(_plain(row, name) for name, _title in _SIDES), _alarms(row), f"{row['refused']}/{row['units']}",
          f"{row['tokens_trained']:,.0f}", f"{row['tokens_written']:,.0f}", f"{row['seconds']:.1f}"]
         for row in result["conditions"]
     ]  # fmt: skip
@@ -159,9 +159,13 @@ def _figure(row: Mapping[str, Any], name: str) -> str:
     return _interval(row["figures"][name]) if name in row["figures"] else "–"
 
 
-def _interval(figure: Sequence[float]) -> str:
-    mean, low, high = figure
-    return f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]"
+def _plain(row: Mapping[str, Any], name: str) -> str:
+    return _interval(row["figures"][name], sign="") if name in row["figures"] else "–"
+
+
+def _interval(figure: Sequence[float | None], *, sign: str = "+") -> str:
+    mean, low, high = ("?" if value is None else f"{value:{sign}.2f}" for value in figure)
+    return f"{mean} [{low}, {high}]"
 
 
 def _p(value: float | None) -> str:

@@ -12,9 +12,10 @@ from sayso.training.settings import Guard, Train
 Refinements = Literal["rule", "self", "other", "empty", "praise", "random"]
 """Where what is learnt comes from: the check's own repair; the model, told the comment, where the check then holds; the
 repair of another comment's check; the model, told nothing or told praise; fresh drafts of the model."""
+Controls = Literal["all", "first", "shuffled"]
 SMALL = 50_000_000
 """Below so many parameters a model wants the rates of `SMALL_RATES`."""
-SMALL_RATES = {"refine_sft": 3e-3, "refine_dpo": 1.5e-3, "hindsight": 4e-4}
+SMALL_RATES = {"refine_sft": 4e-3, "refine_dpo": 1.5e-3, "hindsight": 4e-4}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,12 +42,12 @@ class Tier:
     sequences: int = 1
     """Sequences of comments, learnt one after another, for what is kept of the earlier ones."""
     sequence_length: int = 4
-    all_controls: bool = True
-    """Whether every method has every control; otherwise the first has them, and the others the shuffled comment alone."""
+    controls: Controls = "all"
+    """Which methods have every control: `all`, the `first`, or none. The `shuffled` comment all of them have."""
     max_new_tokens: int = 80
     rows_per_step: int = 8
     """Rows of a method a step, whatever its rows mean: a pair is two. So every method reads as many."""
-    train: Train = field(default_factory=lambda: Train(max_steps=40, save_steps=0))
+    train: Train = field(default_factory=lambda: Train(max_steps=48, save_steps=0))
     guard: Guard = field(default_factory=Guard)
     draws: int = 10_000
     """Of the bootstrap."""
@@ -68,10 +69,10 @@ class Tier:
 
 TIERS = {
     "quick": Tier(
-        comments=12, tests=12, seeds=1, drafts=16, anchors=24, curve=(2, 6), sequences=1, all_controls=False,
-        train=Train(max_steps=20, save_steps=0), guard=Guard(rows_per_step=4),
+        comments=12, tests=12, seeds=1, drafts=16, anchors=24, candidates=2, curve=(4,), sequences=1, controls="first",
+        train=Train(max_steps=24, save_steps=0), guard=Guard(rows_per_step=4),
     ),
-    "full": Tier(comments=64, tests=20, seeds=5, sequences=8, curve_methods=8, train=Train(max_steps=60, save_steps=0)),
+    "full": Tier(comments=64, tests=20, seeds=5, sequences=8, curve_methods=8, train=Train(max_steps=48, save_steps=0)),
 }  # fmt: skip
 
 
@@ -96,15 +97,16 @@ UNTRAINED = ("in the prompt", "memory", "in context")
 own answer, to be refined: what a method can learn from the model's own refinements at most."""
 
 
-def conditions(methods: Sequence[str], *, all_controls: bool) -> Iterator[Condition]:
+def conditions(methods: Sequence[str], controls: Controls) -> Iterator[Condition]:
     """Yield the trained conditions: the methods, each with its controls."""
     for number, method in enumerate(methods):
         yield Condition(name=method, method=method)
         yield Condition(name=SHUFFLED.format(method=method), method=method, refinements="other")
-        if number and not all_controls:
+        if controls == "shuffled" or (number and controls == "first"):
             continue
         yield Condition(name=GUARD_OFF.format(method=method), method=method, guard=False)
         yield Condition(name=f"{method}, own refinements", method=method, refinements="self")
         yield Condition(name=f"{method}, empty comment", method=method, refinements="empty")
         yield Condition(name=f"{method}, praise only", method=method, refinements="praise")
-    yield Condition(name="random drafts", method="refine_sft", refinements="random")
+    if controls != "shuffled":
+        yield Condition(name="random drafts", method="refine_sft", refinements="random")
