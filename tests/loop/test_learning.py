@@ -11,6 +11,7 @@ from sayso.loop.improving import judge
 from sayso.loop.progress import Progress
 from sayso.loop.settings import Settings
 from sayso.loop.workspace import Workspace
+from sayso.store import review
 
 
 @pytest.fixture
@@ -47,6 +48,19 @@ def test_every_refinement_meets_every_comment_that_applies(workspace: Workspace,
         assert len(example.refinement.text.split()) <= 9
         if "in " in example.prompt.text:
             assert example.refinement.text.startswith("Well,")
+
+
+def test_a_refinement_that_a_person_rejected_is_not_learnt_from(workspace: Workspace, settings: Settings):
+    before = learning.gather(workspace, settings, learning.method_of(settings))
+    refused = next(example.refinement for example in before.examples if example.refinement)
+    person = review.add_reviewer(workspace.store, "Ann", "reviewer")
+    review.sign_off(workspace.store, person, refused.id, "rejected")
+    after = learning.gather(workspace, settings, learning.method_of(settings))
+    learnt = {example.refinement.id for example in after.examples if example.refinement}
+    assert refused.id not in learnt
+    assert len(after.examples) == len(before.examples) - 1
+    review.sign_off(workspace.store, person, refused.id, "accepted")
+    assert learning.gather(workspace, settings, learning.method_of(settings)) == before
 
 
 def test_a_run_that_is_stopped_ends_where_it_would_have_ended(

@@ -76,7 +76,7 @@ def gather(workspace: Workspace, settings: Settings, method: Method) -> Material
     field = survey(workspace, settings)
     if not field.comments and not field.bound:
         raise PreflightError("there is no open comment to learn from; add one with sayso comments add or import")
-    refinements = {item.response.id: item for item in workspace.store.refinements()}
+    refinements = {item.response.id: item for item in workspace.store.wanted_refinements()}
     judged = judge(workspace, settings, field)
     wanting = [_example(item, refinements) for item in judged if not item.good]
     if not wanting:

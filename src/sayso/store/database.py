@@ -178,6 +178,12 @@ class Store:
         with self.reading() as db:
             return questions.records(db, tables.refinements, Refinement)
 
+    def wanted_refinements(self) -> list[Refinement]:
+        """Return the refinements but those that people rejected and nobody accepted, in order of arrival."""
+        with self.reading() as db:
+            refused = questions.rejected(db)
+            return [item for item in questions.records(db, tables.refinements, Refinement) if item.id not in refused]
+
     def rejections(self) -> list[Rejection]:
         """Return every candidate refinement that was not kept, in order of arrival."""
         with self.reading() as db:

@@ -150,6 +150,14 @@ def responses(db: Connection, version: str | None) -> list[Response]:
     return [decode(Response, body) for body in db.scalars(question)]
 
 
+def rejected(db: Connection) -> frozenset[str]:
+    """Return the refinements that somebody rejected and nobody accepted."""
+    decisions: dict[str, set[str]] = {}
+    for row in db.execute(select(tables.signoffs.c.refinement_id, tables.signoffs.c.decision)):
+        decisions.setdefault(row.refinement_id, set()).add(row.decision)
+    return frozenset(name for name, found in decisions.items() if found == {"rejected"})
+
+
 def one(db: Connection, table: Table, kind: type[Record], record_id: str) -> Record:
     """Return the record with an id.
 

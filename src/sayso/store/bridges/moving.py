@@ -117,7 +117,7 @@ def everything(store: Store) -> Records:
             prompts=tuple(questions.prompts(db, None)),
             responses=tuple(questions.responses(db, None)),
             verdicts=_verdicts(db),
-            rejected=_rejected(db),
+            rejected=questions.rejected(db),
         )
 
 
@@ -127,11 +127,3 @@ def _verdicts(db: Connection) -> dict[str, tuple[str, ...]]:
     for row in db.execute(select(tables.verdicts).order_by(tables.verdicts.c.response_id, tables.verdicts.c.reviewer_id)):
         found[row.response_id] = (*found.get(row.response_id, ()), row.verdict)
     return found | {row.response_id: (row.verdict,) for row in db.execute(select(tables.adjudications))}
-
-
-def _rejected(db: Connection) -> frozenset[str]:
-    """Return the refinements that somebody rejected and nobody accepted."""
-    decisions: dict[str, set[str]] = {}
-    for row in db.execute(select(tables.signoffs)):
-        decisions.setdefault(row.refinement_id, set()).add(row.decision)
-    return frozenset(name for name, found in decisions.items() if found == {"rejected"})
