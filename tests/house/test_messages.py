@@ -9,7 +9,7 @@ import pytest
 from babel.messages.catalog import Catalog
 from tools import messages
 
-from sayso import i18n
+from sayso import errors, i18n
 from sayso.errors import RecordError
 
 
@@ -30,6 +30,11 @@ def test_every_sentence_is_translated_and_the_catalogues_are_fresh() -> None:
 def test_sentences_are_found_in_calls_and_errors() -> None:
     source = '_("one")\nraise errors.RecordError("two {x}", x=_("three"))\ngettext("fo" "ur")\nngettext("a", "b", 2)'
     assert sorted(map(str, found_in(source))) == ["('a', 'b')", "four", "one", "three", "two {x}"]
+
+
+def test_every_error_of_ours_is_looked_through() -> None:
+    ours = {name for name, found in vars(errors).items() if isinstance(found, type) and issubclass(found, errors.SaysoError)}
+    assert ours == messages.ERRORS
 
 
 def test_help_is_found_in_the_command_line_only() -> None:
