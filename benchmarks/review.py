@@ -106,13 +106,20 @@ class Server:
         """Take the power away."""
         assert self._process is not None
         self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
+        self._ended()
 
     def stop(self) -> int:
         """Ask it to stop, and return its exit code."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(timeout=30)
+        return self._ended()
+
+    def _ended(self) -> int:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        code = self._process.wait(timeout=60)
+        self._process.stdout.close()
+        return code
 
 
 def measure(server: Server, load: Load, *, kill_every: float | None = None) -> Tally:

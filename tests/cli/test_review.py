@@ -64,6 +64,19 @@ def test_it_prints_a_link_serves_and_ends_cleanly(folder: Path, number: signal.S
         assert db is not None
 
 
+def test_somebody_who_listens_does_not_keep_it_from_ending(folder: Path) -> None:
+    with reviewing(folder, "--port", "0") as (process, link):
+        parts = urlsplit(link)
+        token = parse_qs(parts.query)["token"][0]
+        request = urllib.request.Request(f"http://{parts.netloc}/api/events", headers={"authorization": f"Bearer {token}"})
+        with urllib.request.urlopen(request, timeout=30) as told:
+            assert told.readline() == b": here\n"
+            process.send_signal(signal.SIGTERM)
+            assert told.read() == b"\n"
+        _out, said = process.communicate(timeout=30)
+    assert (process.returncode, "Traceback" in said, "Cancel" in said) == (0, False, False), said
+
+
 def test_the_link_is_worth_nothing_once_it_has_ended(folder: Path) -> None:
     with reviewing(folder, "--port", "0") as (process, link):
         process.send_signal(signal.SIGTERM)

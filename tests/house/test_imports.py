@@ -17,7 +17,7 @@ LIGHT = {
     "import sayso.cli": "import sayso.cli, sayso.cli.main",
     "sayso --help": CALL.format(words=["sayso", "--help"]),
 }
-DOORS = ("store", "losses", "models", "critics", "methods", "training", "evaluation", "loop", "text")
+DOORS = ("store", "losses", "models", "critics", "methods", "training", "evaluation", "loop", "text", "web")
 
 
 def loaded_after(code: str) -> set[str]:

@@ -11,7 +11,7 @@ from tools.postgres import Server
 
 @pytest.mark.slow
 def test_a_server_that_is_killed_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
-    check(tmp_path, seconds=15, kill_every=5)
+    check(tmp_path, seconds=10, kill_every=4)
 
 
 @pytest.mark.slow

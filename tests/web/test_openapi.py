@@ -18,7 +18,7 @@ from sayso.store import database, people, reviewing
 from sayso.web import app
 
 IDS = {"response_id": "r-2", "comment_id": "c-there", "refinement_id": "f-there", "reviewer_id": "v-nobody"}
-EXAMPLES = 25
+EXAMPLES = 15
 """Of each way to ask, once as described and once otherwise."""
 HOST = {"host": "127.0.0.1"}
 

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import signal
 import socket
+import threading
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,39 +47,56 @@ class Serving:
 
     def run(self) -> None:
         """Serve until the process is asked to stop (SIGINT, SIGTERM); then finish what has begun, and return."""
-        before = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            self._server.run(sockets=[self._bound])
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def _stop(self, _number: int, _frame: object) -> None:
-        # The server has its own handlers while it runs, and raises the signal again when it has ended.
-        self._server.should_exit = True
+        self._server.run(sockets=[self._bound])
 
 
 @contextlib.contextmanager
 def open(store: Store, wanted: Wanted) -> Iterator[Serving]:  # noqa: A001 (read as serving.open)
-    """Bind the port and make the owner's link; at the end the link works no more.
+    """Bind the port and make the owner's link; at the end, by a signal too, the link works no more.
 
     Raises:
         SettingsError: the port is taken, or the address is not one of this machine.
     """
     with contextlib.closing(_bind(wanted)) as bound:
         port = int(bound.getsockname()[1])
-        owner = people.ensure_reviewer(store, wanted.owner, "lead")
-        token = people.issue_token(store, "owner", reviewer_id=owner.id)
         hub = events.Hub(store)
         place = app.Place(host=wanted.host, names=wanted.names, cookie=f"{security.COOKIE}_{port}")
         config = uvicorn.Config(
             app.make(store, place, hub=hub), log_level="warning", access_log=False, server_header=False,
             proxy_headers=False, timeout_graceful_shutdown=_LAST_WORDS_SECONDS,
         )  # fmt: skip
-        try:
-            yield Serving(_Server(config, hub), bound, f"http://{_reached(wanted.host)}:{port}/?token={token}")
-        finally:
-            people.revoke(store, token)
+        server = _Server(config, hub)
+        with _stopped_by_signals(server), _link_token(store, wanted.owner) as token:
+            yield Serving(server, bound, f"http://{_reached(wanted.host)}:{port}/?token={token}")
+
+
+@contextlib.contextmanager
+def _link_token(store: Store, owner: str) -> Iterator[str]:
+    person = people.ensure_reviewer(store, owner, "lead")
+    token = people.issue_token(store, "owner", reviewer_id=person.id)
+    try:
+        yield token
+    finally:
+        people.revoke(store, token)
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
+    """Let SIGINT and SIGTERM stop the server for the time of a block, also before it runs."""
+
+    def stop(_number: int, _frame: object) -> None:
+        # The server has its own handlers while it runs, and raises the signal again when it has ended.
+        server.should_exit = True
+
+    if threading.current_thread() is not threading.main_thread():  # signals come to the main thread only
+        yield
+        return
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def usual_port(folder: Path) -> int:
