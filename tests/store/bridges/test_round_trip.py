@@ -23,7 +23,7 @@ from sayso.store.database import Store
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 FEW = settings(max_examples=12, deadline=None, suppress_health_check=_SLOW)
-MANY = settings(max_examples=200, deadline=None, suppress_health_check=_SLOW)
+MANY = settings(max_examples=60, deadline=None, suppress_health_check=_SLOW)
 TOOLS = ("argilla", "doccano", "label-studio")
 """They hold what stands with a response; the rest is listed."""
 History = tuple[list[Comment], list[Refinement]]

@@ -66,12 +66,12 @@ def read(path: Path) -> Bridged:
 def write(records: Records, path: Path) -> Written:
     """Write the folder; a part without records has no file."""
     make_folder(path)
-    shown = {comment.response.id for comment in records.comments if comment.response is not None}
-    shown |= {refinement.response.id for refinement in records.refinements}
-    about = [comment.response.prompt.id for comment in records.comments if comment.response is not None]
-    about += [item.response.prompt.id for item in records.refinements] + [item.prompt.id for item in records.responses]
+    about = [item.response for item in records.comments if item.response is not None]
+    about += [item.response for item in records.refinements]
+    shown = {response.id for response in about}
+    asked = {response.prompt.id for response in (*about, *records.responses)}
     lines: dict[str, list[dict[str, Any]]] = {
-        "prompts": [_asked(item) for item in records.prompts if item.id not in set(about)],
+        "prompts": [_asked(item) for item in records.prompts if item.id not in asked],
         "responses": [_answered(item, records) for item in records.responses if item.id not in shown],
         "comments": [_said(item, records) for item in records.comments],
         "refinements": [_bettered(item, records) for item in records.refinements],
