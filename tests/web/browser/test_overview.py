@@ -30,7 +30,7 @@ def test_themes_coverage_and_changes_are_shown(site: Site, visit: Visit) -> None
     themes = " ".join(page.locator(".theme").all_inner_texts())
     assert "refund" in themes
     assert "emoji" in themes
-    page.locator(".themes summary:has-text('emoji')").click()
+    page.locator(".themes summary:has-text('emoji')").first.click()
     page.locator(".examples a").first.wait_for()
     assert page.locator(".bar-picture").count() >= 2
     assert page.locator("tr:has(th:text-is('thanks')) progress").get_attribute("value") == "3"

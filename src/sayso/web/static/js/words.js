@@ -4,14 +4,19 @@ const PIECE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Ha
 // Words of alphabets whole, characters of Chinese one by one, everything else by itself.
 export const pieces = (text) => text.match(PIECE) ?? [];
 
+const SHORT = /(?:^|\s)\p{Lu}\p{L}{0,2}\.\s*$/u; // a title such as “Dr.” ends no sentence
+
 // The stretches a person would step through: [start, end) in UTF-16 units.
 export function steps(text, granularity) {
   if (!Intl.Segmenter) return plain(text, granularity);
   const found = [];
-  for (const part of new Intl.Segmenter(undefined, { granularity }).segment(text)) {
-    const length = part.segment.trimEnd().length;
-    if (length && (granularity !== "word" || part.isWordLike || /[^\s\p{P}]/u.test(part.segment)))
-      found.push([part.index, part.index + length]);
+  let before = "";
+  for (const { segment, index, isWordLike } of new Intl.Segmenter(undefined, { granularity }).segment(text)) {
+    const length = segment.trimEnd().length;
+    if (!length || (granularity === "word" && !isWordLike && /^[\s\p{P}]*$/u.test(segment))) continue;
+    if (granularity === "sentence" && SHORT.test(before)) found.at(-1)[1] = index + length;
+    else found.push([index, index + length]);
+    before = segment;
   }
   return found;
 }
