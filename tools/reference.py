@@ -24,6 +24,9 @@ from sayso.critics import CRITICS
 from sayso.loop.settings import Settings
 from sayso.methods import METHODS
 from sayso.registry import load
+from sayso.training.data import Data
+from sayso.training.finetuning import Finetuning
+from sayso.training.pretraining import USUAL, Pretraining
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "reference"
 SEE = "*This page is written by `tools/reference.py` from the code.*"
@@ -75,8 +78,15 @@ def settings() -> str:
     parts += ["## Critics", "`critics:` takes a mapping from a critic's name to these keys."]
     for name in CRITICS:
         parts += _named(name, load(CRITICS, name, kind="critic"))
+    parts += ["## `sayso pretrain` and `sayso finetune`", FROM_NOTHING]
+    parts += _named("pretrain", Pretraining) + _named("finetune", Finetuning) + _named("data", Data)
     return "\n\n".join(parts) + "\n"
 
+
+FROM_NOTHING = """They take these keys by `--config` and `--set`, with `data` and `train` below them; `train` has the keys of
+its table above, and `pretrain` usual values of its own, for a model of a few million weights: USUAL.""".replace(
+    "USUAL", ", ".join(f"`{key}={value}`" for key, value in USUAL["train"].items())
+)
 
 HOW = """A workspace's `sayso.yaml`, a round file and a `--config` file have the same keys. A round file is laid over
 `sayso.yaml`, `--set key=value` over both: `--set train.max_steps=100`. An unknown key is an error."""
@@ -100,7 +110,9 @@ def _section(prefix: str, kind: type[Any], title: str) -> Iterator[str]:
 
 def _named(name: str, kind: type[Any]) -> list[str]:
     said = documented(kind)
-    public = [item for item in dataclasses.fields(kind) if not item.name.startswith("_")]
+    hints = get_type_hints(kind)
+    fields = dataclasses.fields(kind)
+    public = [item for item in fields if not item.name.startswith("_") and not dataclasses.is_dataclass(hints[item.name])]
     rows = [(f"`{item.name}`", _default(item), said.get(item.name, "")) for item in public]
     first = (inspect.getdoc(kind) or "").split("\n\n")[0]
     return [f"### `{name}`", first, *([_table(("key", "default", "meaning"), rows)] if rows else [])]

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from sayso import config
-from sayso.cli import COMMANDS, COMMENTS
+from sayso.cli import COMMANDS, COMMENTS, TOKENIZER
 from sayso.critics.words import NotUnderstood, check_from_words
 from sayso.loop.settings import Settings
 from sayso.store import exchange, forms, wire
@@ -109,8 +109,9 @@ def test_every_command_named_is_a_command(name: str) -> None:
             continue
         _options, verb, second = found.groups()
         assert verb in COMMANDS, line
-        if verb == "comments" and second is not None:
-            assert second in COMMENTS, line
+        for group, inner in (("comments", COMMENTS), ("tokenizer", TOKENIZER)):
+            if verb == group and second is not None:
+                assert second in inner, line
 
 
 def test_the_commands_on_the_pages_are_found() -> None:

@@ -11,6 +11,7 @@ from sayso import config
 from sayso.methods.sft import Sft
 from sayso.models import local
 from sayso.text import corpus
+from sayso.training import outlook
 from sayso.training.data import Chats, Data, Source, key_of, tokenizer_digest
 from sayso.training.fitting import Task
 from sayso.training.settings import Train
@@ -44,7 +45,7 @@ def settings_of(layers: Sequence[Mapping[str, Any]], assignments: Sequence[str])
         SettingsError: an unknown key or a wrong value.
     """
     found = config.build(Finetuning, config.override(config.merged(*layers), assignments), where=VERB)
-    return replace(found, train=replace(found.train, seed=found.seed))
+    return replace(found, train=outlook.seeded(found.train, found.seed))
 
 
 def task(model: str, files: Sequence[Path], settings: Finetuning) -> Task:

@@ -54,6 +54,19 @@ class Preview:
     packed: str
 
 
+def seeded(train: Train, seed: int) -> Train:
+    """Return the training settings with the seed of everything.
+
+    Raises:
+        SettingsError: they name another of their own.
+    """
+    if train.seed not in (0, seed):
+        raise SettingsError(
+            "train.seed: found {found}, but seed is {seed}; set seed, it is for both", found=train.seed, seed=seed
+        )
+    return replace(train, seed=seed)
+
+
 def laid_out(material: Material, train: Train, data: Data) -> Train:
     """Return the training settings with as many steps as the budget of tokens wants.
 

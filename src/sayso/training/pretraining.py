@@ -13,6 +13,7 @@ from sayso.methods.sft import Sft
 from sayso.models.fresh import fresh
 from sayso.models.local import LocalModel
 from sayso.text import corpus
+from sayso.training import outlook
 from sayso.training.data import Data, Source, Texts, key_of, tokenizer_digest
 from sayso.training.fitting import Task
 from sayso.training.settings import Train
@@ -56,7 +57,7 @@ def settings_of(layers: Sequence[Mapping[str, Any]], assignments: Sequence[str])
     found = config.build(Pretraining, config.override(form, assignments), where=VERB)
     if found.train.use_lora:
         raise SettingsError("train.use_lora: random weights have nothing to adapt; leave it false")
-    return replace(found, train=replace(found.train, seed=found.seed))
+    return replace(found, train=outlook.seeded(found.train, found.seed))
 
 
 def task(files: Sequence[Path], settings: Pretraining) -> Task:
