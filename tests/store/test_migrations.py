@@ -38,8 +38,8 @@ def test_the_migrations_make_what_the_tables_say(store: Store) -> None:
     assert tables == {*metadata.tables, "alembic_version"}
 
 
-def test_a_table_that_no_migration_makes_would_be_noticed(store: Store) -> None:
-    with store.writing() as db:
+def test_a_table_that_no_migration_makes_would_be_noticed(sqlite_store: Store) -> None:
+    with sqlite_store.writing() as db:
         db.exec_driver_sql("DROP INDEX ix_comments_status")
         assert differences(db)[0][0] == "add_index"
 

@@ -202,8 +202,9 @@ Index("ix_responses_prompt_id", responses.c.prompt_id, responses.c.version)
 for _order in ("shuffle", "doubt", "spread"):  # an order of the queue, over everything and over one version
     Index(f"ix_responses_{_order}", responses.c[_order], responses.c.seq)
     Index(f"ix_responses_version_{_order}", responses.c.version, responses.c[_order], responses.c.seq)
-for _name, _column in (("commented", responses.c.n_comments), ("contested", responses.c.contested)):
-    Index(f"ix_responses_{_name}", responses.c.seq, _column, sqlite_where=_column > 0, postgresql_where=_column > 0)
+for _column, _places in ((responses.c.n_comments, ("seq",)), (responses.c.contested, ("spread", "seq"))):
+    _name, _some = f"ix_responses_{_column.name.removeprefix('n_')}", _column > 0
+    Index(_name, *(responses.c[name] for name in _places), _column, sqlite_where=_some, postgresql_where=_some)
 Index("ix_comments_status", comments.c.status)
 # Without these further columns SQLite, which knows no counts, would rather read every open comment.
 Index("ix_comments_response_id", comments.c.response_id, comments.c.status, comments.c.author, comments.c.kind)

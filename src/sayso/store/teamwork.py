@@ -142,7 +142,7 @@ def adjudication(store: Store, *, limit: int = 50, after: int = 0) -> list[Dispu
     question = select(*names).join(prompts, prompts.c.id == table.c.prompt_id).where(table.c.contested > 0)
     question = question.where(~exists().where(decided.c.response_id == table.c.id))
     with store.reading() as db:
-        rows = db.execute(question.order_by(table.c.spread.desc(), table.c.seq).limit(limit).offset(after)).all()
+        rows = db.execute(question.order_by(table.c.spread.desc(), table.c.seq.desc()).limit(limit).offset(after)).all()
         votes = _votes(db, [row.id for row in rows])
     return [
         Dispute(

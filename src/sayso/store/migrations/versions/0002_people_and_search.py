@@ -57,7 +57,8 @@ INDEXES: dict[str, tuple[str, tuple[str, ...]]] = {
     "ix_assignments_reviewer_id": ("assignments", ("reviewer_id", "state")),
     "ix_verdicts_reviewer_id": ("verdicts", ("reviewer_id",)),
 }
-PARTIAL = {"ix_responses_commented": "n_comments", "ix_responses_contested": "contested"}  # where the column is not 0
+PARTIAL = {"ix_responses_comments": ("seq", "n_comments"), "ix_responses_contested": ("spread", "seq", "contested")}
+"""Of responses where the last column is not 0."""
 WORDS = {"responses": "response_words", "comments": "comment_words"}
 PEOPLE = ("tokens", "drafts", "assignments", "verdicts", "signoffs", "choices", "adjudications", "guideline", "reviewers")
 
@@ -79,9 +80,9 @@ def upgrade() -> None:
     _fill()
     for name, (table, indexed) in INDEXES.items():
         op.create_index(name, table, list(indexed))
-    for name, column in PARTIAL.items():
-        some = sa.text(f"{column} > 0")
-        op.create_index(name, "responses", ["seq", column], sqlite_where=some, postgresql_where=some)
+    for name, indexed in PARTIAL.items():
+        some = sa.text(f"{indexed[-1]} > 0")
+        op.create_index(name, "responses", list(indexed), sqlite_where=some, postgresql_where=some)
     _count()
 
 
