@@ -84,10 +84,8 @@ def _draw(result: dict[str, Any], job: Job) -> None:
 
 
 def _row(row: dict[str, Any]) -> list[str]:
+    from sayso.loop.bench.tables import interval
+
+    figures = [row["figures"].get(name) for name in ("gain", "leak", "drift")]
     alarms = ", ".join(f"{name} {count}" for name, count in sorted(row["alarms"].items()))
-    return [row["name"], *(_figure(row["figures"].get(name)) for name in ("gain", "leak", "drift")), alarms or "–",
-            row["verdict"] or "–"]  # fmt: skip
-
-
-def _figure(figure: Any) -> str:
-    return f"{figure[0]:+.2f} [{figure[1]:+.2f}, {figure[2]:+.2f}]" if figure else "–"
+    return [row["name"], *(interval(figure) if figure else "–" for figure in figures), alarms or "–", row["verdict"] or "–"]

@@ -17,7 +17,7 @@ def draw(result: Mapping[str, Any]) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    style = {"svg.fonttype": "none", "svg.hashsalt": "sayso", "font.size": 10, "font.sans-serif": ["DejaVu Sans"]}
+    style: Any = {"svg.fonttype": "none", "svg.hashsalt": "sayso", "font.size": 10, "font.sans-serif": ["DejaVu Sans"]}
     with mpl.rc_context(style):
         figure = Figure(figsize=(7.2, 5.0), layout="constrained")
         axes = figure.subplots()
@@ -30,7 +30,7 @@ def draw(result: Mapping[str, Any]) -> str:
         axes.set_title(f"{result['model']['name']}, {result['tier']}")
         axes.margins(0.15)
         text = io.StringIO()
-        FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None})
+        FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
     return text.getvalue()
 
 

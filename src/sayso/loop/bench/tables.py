@@ -125,7 +125,7 @@ def _median(value: float | None, most: int) -> str:
 
 def _kept(result: Result) -> str:
     lines = [
-        [each["method"], _interval(each["earlier"]), f"{each['share']:.2f}",
+        [each["method"], interval(each["earlier"]), f"{each['share']:.2f}",
          " → ".join(f"{row[0]:+.2f}" for row in each["interference"])]
         for each in result["kept"]
     ]  # fmt: skip
@@ -141,7 +141,7 @@ def _kept(result: Result) -> str:
 def _differences(result: Result) -> str:
     head = ["one", "other", "of", "one − other", "p"]
     lines = [
-        [each["one"], each["other"], each["metric"], _interval(each["figure"]), _p(each["p"])]
+        [each["one"], each["other"], each["metric"], interval(each["figure"]), _p(each["p"])]
         for each in result["differences"]
     ]
     return f"Differences by comment.\n\n{_table(head, lines)}" if lines else ""
@@ -156,14 +156,15 @@ def _alarms(row: Mapping[str, Any]) -> str:
 
 
 def _figure(row: Mapping[str, Any], name: str) -> str:
-    return _interval(row["figures"][name]) if name in row["figures"] else "–"
+    return interval(row["figures"][name]) if name in row["figures"] else "–"
 
 
 def _plain(row: Mapping[str, Any], name: str) -> str:
-    return _interval(row["figures"][name], sign="") if name in row["figures"] else "–"
+    return interval(row["figures"][name], sign="") if name in row["figures"] else "–"
 
 
-def _interval(figure: Sequence[float | None], *, sign: str = "+") -> str:
+def interval(figure: Sequence[float | None], *, sign: str = "+") -> str:
+    """Return a mean with its interval; question marks where a single comment gives none."""
     mean, low, high = ("?" if value is None else f"{value:{sign}.2f}" for value in figure)
     return f"{mean} [{low}, {high}]"
 
