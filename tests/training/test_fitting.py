@@ -199,7 +199,8 @@ def test_progress_is_told_in_tokens_up_to_the_last(pretraining_task, tmp_path):
 
 def test_wrong_settings_are_refused_before_anything_is_written(tiny_folder, plain_texts):
     for wrong, said in (("train.use_lora=true", "nothing to adapt"), ("modle.hidden_size=3", "did you mean 'model'"),
-        ("train.optim=adam", "train.optim"), ("train.seed=3", "set seed"), ("data.packing=often", "data.packing")):  # fmt: skip
+        ("train.optim=adam", "train.optim"), ("data.packing=often", "data.packing"),
+        ("train.seed=3", "set seed")):  # fmt: skip
         with pytest.raises(SettingsError, match=said):
             pretraining.settings_of([], [wrong])
     with pytest.raises(SettingsError, match="sayso tokenizer train"):

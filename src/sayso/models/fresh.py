@@ -60,11 +60,7 @@ def configuration(architecture: str, keys: Mapping[str, Any], tokenizer: Any) ->
     known = {*usual.to_dict(), *usual.attribute_map}
     for key in keys:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise SettingsError(
-                "model.{key}: {architecture} has no such key{hint}", key=key, architecture=architecture, hint=hint
-            )
+            raise _no_such_key(architecture, key, known)
     fitted = {**_fitted(tokenizer, known), **{key: _like(getattr(usual, key, None), value) for key, value in keys.items()}}
     if fitted["vocab_size"] < len(tokenizer):
         raise SettingsError(
@@ -109,6 +105,18 @@ def _unknown(architecture: str) -> NotFoundError:
         "unknown architecture {name!r}; expected a causal model of transformers, such as {some}",
         name=architecture,
         some=", ".join(_COMMON),
+    )
+
+
+def _no_such_key(architecture: str, key: str, known: set[str]) -> SettingsError:
+    near = difflib.get_close_matches(key, known, n=1)
+    if near:
+        return SettingsError(
+            "model.{key}: {architecture} has no such key; did you mean {near!r}?",
+            key=key, architecture=architecture, near=near[0],
+        )  # fmt: skip
+    return SettingsError(
+        "model.{key}: {architecture} has no such key; see its page in transformers", key=key, architecture=architecture
     )
 
 
