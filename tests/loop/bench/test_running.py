@@ -14,6 +14,8 @@ from sayso.loop.bench import results, running, scoring, suite
 from sayso.loop.bench.running import Job
 from sayso.loop.progress import Progress
 
+KNOWN = suite.load()
+
 
 def files(job: Job) -> dict[str, bytes]:
     return {str(path.relative_to(job.folder)): path.read_bytes() for path in job.folder.rglob("*.json")}
@@ -173,3 +175,20 @@ def test_what_cannot_be_run_is_said_before_anything_is(job: Job) -> None:
         with pytest.raises(kind, match=said):
             running.check(wrong, known)
     assert not job.folder.exists()
+
+
+@pytest.mark.slow
+def test_an_adapter_is_measured_as_it_stands(job: Job, tmp_path: Path) -> None:
+    from sayso.models import adapters, local
+
+    taught = adapters.attach(local.load(job.model), adapters.Lora(lora_r=2), seed=0)
+    for parameter in taught.trainable():
+        parameter.data += 0.3  # what was learnt shows in every answer
+    taught.save(tmp_path / "adapter")
+    small = replace(job, tier=replace(job.tier, comments=1, sequences=0, curve=(), controls="shuffled"))
+    adapted = replace(small, adapter=str(tmp_path / "adapter"), folder=tmp_path / "adapted")
+    found = [results.measure(some, running.run(some)) for some in (small, adapted)]
+    assert found[0]["model"]["sha256"]["model"] == found[1]["model"]["sha256"]["model"]
+    assert found[1]["model"]["adapter"] == "adapter"
+    before = [running.read(running.place(some, "base", KNOWN.items[0].id))["in"] for some in (small, adapted)]
+    assert before[0] != before[1]
