@@ -12,7 +12,8 @@ from sayso.i18n import gettext as _
 
 if TYPE_CHECKING:
     from sayso.cli.options import Call
-    from sayso.training.fitting import Preview, Report, Task
+    from sayso.training.fitting import Report, Task
+    from sayso.training.outlook import Preview
 
 
 def do(call: Call, task: Callable[[], Task], out: Path) -> None:

@@ -39,7 +39,8 @@ def fresh(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
-            module = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+            auto: Any = AutoModelForCausalLM  # it is not typed
+            module = auto.from_config(config, dtype=torch.float32)
         except (ValueError, TypeError, KeyError, RuntimeError, AttributeError, ZeroDivisionError) as error:
             raise _refused(architecture, error) from error
     model = LocalModel(name=name, module=module.to(where).eval(), tokenizer=words)
