@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from tests.loop.bench.conftest import TIER
 
+from sayso.batches import row
 from sayso.errors import NotFoundError, RecordError
-from sayso.loop.bench import comparing, curves, memory, results, scoring, suite, tables
+from sayso.loop.bench import comparing, curves, memory, results, scoring, suite, tables, teaching
 from sayso.loop.bench.scoring import Score
 from sayso.loop.bench.tiers import GUARD_OFF, SHUFFLED, Condition, conditions
 
@@ -213,3 +214,14 @@ def test_what_is_no_result_is_refused(tmp_path: Path) -> None:
         path.write_text(text, encoding="utf-8")
         with pytest.raises(RecordError, match=said):
             results.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("count", "group", "groups", "want"), [(1, 1, 8, 8), (26, 1, 8, 32), (8, 1, 8, 8), (6, 2, 4, 8), (0, 1, 8, 0)]
+)
+def test_every_step_is_filled(count: int, group: int, groups: int, want: int) -> None:
+    rows = [row([number], [number]) for number in range(count)]
+    found = teaching.filled(rows, group=group, groups=groups)
+    assert len(found) == want
+    assert found[:count] == rows
+    assert all(found[n : n + group] in [rows[m : m + group] for m in range(0, count, group)] for n in range(0, want, group))

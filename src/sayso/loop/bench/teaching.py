@@ -124,6 +124,7 @@ def train(
     from sayso.training import steps
 
     found: dict[str, Any] = {"tokens_trained": 0, "tokens_anchors": 0, "loss": [], "refused": "", "diverged": ""}
+    rows = filled(rows, group=method.group, groups=settings.groups_per_step)
     try:
         for step in steps.steps(method, policy, rows, settings, guard=anchors):
             found["tokens_trained"] += step.tokens
@@ -134,6 +135,15 @@ def train(
     except ModelError as error:  # the loss is not finite: what is left is measured, and flagged
         found["diverged"] = say(error)
     return found
+
+
+def filled(rows: Sequence[Row], *, group: int, groups: int) -> list[Row]:
+    """Return the rows with their first groups again, so that every step has as many: the budget does not hang on how many
+    drafts failed.
+    """
+    missing = -(len(rows) // group) % groups * group
+    again = list(rows) * (1 + missing // max(1, len(rows)))
+    return [*rows, *again[:missing]]
 
 
 def _anchor_tokens(anchors: Anchors | None, step: int, seed: int) -> int:
