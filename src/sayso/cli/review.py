@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import getpass
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -43,6 +44,7 @@ def command(call: Call, port: int | None, host: str, names: tuple[str, ...], nam
             host=host, port=serving.usual_port(workspace.folder) if port is None else port, names=names,
             owner=name or _own_name(),
         )  # fmt: skip
+        sys.setswitchinterval(0.001)  # threads wait for the database often and shortly: none should then wait for the others
         with serving.open(workspace.store, wanted) as served:
             gc.freeze()
             gc.enable()

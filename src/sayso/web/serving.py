@@ -22,7 +22,8 @@ from sayso.web import app, events, security
 if TYPE_CHECKING:
     from sayso.store.database import Store
 
-_LAST_WORDS_SECONDS = 3
+_LAST_WORDS_SECONDS = 10
+"""For so long what has begun is waited for at the end."""
 _PORTS = (20_000, 29_999)
 """Above the ports that services are known by, below those that systems give to callers."""
 
