@@ -198,13 +198,16 @@ function wire() {
         ],
   );
   box.addEventListener("sent", (event) => delivered(event.detail));
+  let pointing = 0;
   $("answer").addEventListener("click", (event) => {
+    clearTimeout(pointing);
     const id = event.target.closest?.("[data-id]")?.dataset.id;
-    if (!id || id === "form" || !getSelection().isCollapsed) return;
+    if (!id || id === "form" || event.detail > 1) return;
     point(id);
-    $("margin")
-      .querySelector(`.card[data-id="${CSS.escape(id)}"]`)
-      ?.focus({ preventScroll: false });
+    // A second click may follow, to choose a word: nothing moves under the hand until then.
+    pointing = setTimeout(() => {
+      if (getSelection().isCollapsed) $("margin").querySelector(`.card[data-id="${CSS.escape(id)}"]`)?.focus();
+    }, 260);
   });
 }
 
