@@ -57,14 +57,6 @@ class Standing:
 
 COMMENTS = (
     Standing(
-        id="short-family",
-        text="Use at most 20 words whenever you write to my family.",
-        scope_text="to my mother, sister or grandmother",
-        check={"name": "max_words", "args": {"n": 20}},
-        part="reader",
-        keys=("mother", "sister", "grandmother"),
-    ),
-    Standing(
         id="attention-announcement",
         text='Begin every announcement with "Attention:".',
         scope_text="in announcements",
@@ -79,6 +71,14 @@ COMMENTS = (
         check={"name": "ends_with", "args": {"text": "Go team!"}},
         part="reader",
         keys=("coach",),
+    ),
+    Standing(
+        id="short-family",
+        text="Use at most 20 words whenever you write to my family.",
+        scope_text="to my mother, sister or grandmother",
+        check={"name": "max_words", "args": {"n": 20}},
+        part="reader",
+        keys=("mother", "sister", "grandmother"),
     ),
 )
 GENRE_WORDS = {
