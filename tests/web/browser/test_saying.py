@@ -109,7 +109,7 @@ def test_overlapping_spans_have_their_own_line_and_number(visit: Visit) -> None:
 def test_a_card_and_its_words_point_at_one_another(visit: Visit) -> None:
     page = visit.read()
     page.locator("#text .under.keep").click()
-    page.wait_for_function("document.activeElement.dataset.id === 'c-warm'")
+    page.wait_for_selector(".card[data-id=c-warm]:focus")
     visit.press("]")
     page.wait_for_selector("#text .under.on[data-id=c-refund]")
     words, card = (

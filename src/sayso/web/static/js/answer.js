@@ -1,7 +1,7 @@
 // The answer: its text with the comments' spans underlined, or rendered for reading.
 import { $, cleaned, h } from "./dom.js";
 import { t } from "./messages.js";
-import { toUnits } from "./offsets.js";
+import { rangeOf, selected, toUnits } from "./offsets.js";
 import { now, standing, tell, VERDICTS } from "./state.js";
 
 const LAYERS = 4;
@@ -76,6 +76,9 @@ export function paint(element = $("text")) {
   if (!element) return;
   const { text } = now.detail;
   const spans = spansOf(text);
+  const drawing = JSON.stringify(spans);
+  if (element.dataset.drawing === drawing) return;
+  element.dataset.drawing = drawing;
   const cuts = [...new Set([0, text.length, ...spans.flatMap((span) => [span.start, span.end])])].sort((a, b) => a - b);
   const parts = [];
   for (let at = 0; at + 1 < cuts.length; at += 1) {
@@ -84,7 +87,11 @@ export function paint(element = $("text")) {
     parts.push(stretch(text.slice(start, end), over));
     parts.push(...spans.filter((span) => span.end === end && span.number).map(sign));
   }
+  const chosen = selected(element); // what somebody has just selected stays so when others' comments come in
   element.replaceChildren(...parts);
+  if (!chosen) return;
+  const range = rangeOf(element, chosen.start, chosen.end);
+  getSelection().setBaseAndExtent(range.startContainer, range.startOffset, range.endContainer, range.endOffset);
 }
 
 function spansOf(text) {

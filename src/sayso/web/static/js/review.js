@@ -212,16 +212,22 @@ function wire() {
 }
 
 async function start() {
-  frame({ changed });
   wire();
   const other = list.queue(open);
   const given = data("data");
+  const ready = begun(given, other);
+  frame({ changed, ready });
+  if (given?.queue?.counts) showCounts(given.queue.counts);
+  await ready;
+}
+
+// Opens the first answer, from what came with the page as far as it serves.
+async function begun(given, other) {
   const wanted = new URLSearchParams(location.search).get("response");
   if (given?.versions) list.versions(given.versions);
   else asked(get("/api/versions")).then((found) => found && list.versions(found.items));
   if (given?.queue && !other) list.given(given.queue);
   else await list.load();
-  if (given?.queue?.counts) showCounts(given.queue.counts);
   const first = wanted ?? list.items()[0]?.id ?? null;
   await open(first, given?.detail?.id === first ? given.detail : null);
 }

@@ -17,7 +17,8 @@ const PAGES = [
   ["/team", "page_team", "lead"],
 ];
 
-export function frame({ changed = () => {} } = {}) {
+// `ready` ends when the page can take in what the server answers to what was still waiting.
+export function frame({ changed = () => {}, ready = Promise.resolve() } = {}) {
   $("open-palette").addEventListener("click", openPalette);
   $("open-keys").addEventListener("click", showKeys);
   $("switch-theme").addEventListener("click", switchTheme);
@@ -38,7 +39,7 @@ export function frame({ changed = () => {} } = {}) {
   box.addEventListener("offline", showSaving);
   document.querySelector(".pages [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   showSaving();
-  flush();
+  ready.then(flush);
   listen({ counts: showCounts, changed });
 }
 
