@@ -149,7 +149,7 @@ class Review(RuleBasedStateMachine):
 @pytest.mark.slow
 def test_whatever_people_do_the_store_counts_right(empty: Path) -> None:
     EMPTY[:] = [empty]
-    checks = settings(max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
+    checks = settings(max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Review, settings=checks)
 
 
