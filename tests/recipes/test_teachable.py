@@ -85,6 +85,7 @@ def test_the_same_seed_writes_the_same_and_another_seed_differs(model):
 
 def test_the_card_names_its_commands_and_figures():
     card = (FOLDER / "CARD.md").read_text(encoding="utf-8")
-    for wanted in ("recipes/teachable/install.py", "recipes/teachable/measure.py", "tokens", "Known failures", "2 CPU cores"):
+    commands = ("recipes/teachable/make.sh", "recipes/teachable/measure.py", "recipes/teachable/competence.py")
+    for wanted in (*commands, "tokens", "Known failures"):
         assert wanted in card
     assert not [line for line in card.splitlines() if str(Path.home()) in line]

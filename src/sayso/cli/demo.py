@@ -14,7 +14,8 @@ from sayso.i18n import gettext as _
 
 
 @verb
-@option("--comment", "comments", multiple=True, metavar="TEXT", help="A comment of your own, in place of the demo's third; may be given again.")
+@option("--comment", "comments", multiple=True, metavar="TEXT",
+    help="A comment of your own, in place of the demo's third; may be given again.")  # fmt: skip
 @option("--output", type=click.Path(path_type=Path), default=Path("sayso-demo"), show_default=True, metavar="DIR",
     help="The workspace to make.")  # fmt: skip
 @with_json
