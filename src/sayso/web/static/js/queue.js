@@ -37,6 +37,7 @@ export function queue(opener) {
     const link = event.target.closest("a[data-id]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
+    $("review").classList.remove("listing");
     open(link.dataset.id);
   });
   return Boolean(kept.order && kept.order !== "newest") || Boolean(kept.state && kept.state !== "todo");
