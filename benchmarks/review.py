@@ -27,6 +27,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -124,7 +125,8 @@ class Server:
 
 def measure(server: Server, load: Load, *, kill_every: float | None = None) -> Tally:
     """Let the reviewers write; with `kill_every`, kill the server again and again in the meantime."""
-    return asyncio.run(_measure(server, load, kill_every))
+    with ThreadPoolExecutor(max_workers=1) as alone:  # whoever calls may have a loop of events running
+        return alone.submit(asyncio.run, _measure(server, load, kill_every)).result()
 
 
 async def _measure(server: Server, load: Load, kill_every: float | None) -> Tally:

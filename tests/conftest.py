@@ -11,9 +11,18 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from tools.postgres import Server, programs, server
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from sayso import i18n
 from sayso.models.local import LocalModel, load
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _asked_language() -> Iterator[None]:
+    """No test speaks the language that another has chosen."""
+    i18n.use(None)
+    yield
+    i18n.use(None)
 
 
 @pytest.fixture(scope="session")

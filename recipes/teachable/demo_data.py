@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,9 +193,12 @@ def _known() -> Record:
     """Which words of a user name which part of a family."""
     genres = {key: [genre.many, genre.one.split(" ", 1)[1], *GENRE_WORDS.get(key, ())] for key, genre in GENRES.items()}
     readers = {key: [reader.who.split(" ", 1)[1], *READER_WORDS.get(key, ())] for key, reader in READERS.items()}
-    about = {
-        key: [*topic.phrases, *(phrase.split(" ", 1)[1] for phrase in topic.phrases)] for key, topic in topics().items()
+    said = {
+        key: dict.fromkeys([*topic.phrases, *(phrase.split(" ", 1)[1] for phrase in topic.phrases)])
+        for key, topic in topics().items()
     }
+    often = Counter(word for words in said.values() for word in words)
+    about = {key: [word for word in words if often[word] == 1] for key, words in said.items()}  # `night` names two
     return {"family": ["genre", "reader", "topic"], "genre": genres, "reader": readers, "topic": about}
 
 

@@ -8,6 +8,7 @@ cd "$(dirname "$0")/../.."
 RUN=${RUN:-runs/teachable}
 EPISODES=${EPISODES:-250000}
 TEXTS=${TEXTS:-12000}
+TOKENS=${TOKENS:-$((EPISODES * 96))}  # where the schedule ends; an episode has about 96
 SEED=${SEED:-0}
 BF16=${BF16:-true}  # false where the processor has no bfloat16
 PYTHON=${PYTHON:-.venv/bin/python}
@@ -34,4 +35,4 @@ stream episodes.jsonl --episodes "$EPISODES" --seed "$SEED"
 "$SAYSO" finetune "$RUN/pretrain/model" "$RUN/episodes.jsonl" --out "$RUN/finetune" --seed "$SEED" \
     --set train.use_lora=false --set train.optim=muon --set train.bf16="$BF16" --set train.learning_rate=0.004 \
     --set train.num_train_epochs=1 --set train.train_sampling_strategy=sequential --set train.per_device_train_batch_size=48 \
-    --set train.max_tokens=4096 --set train.warmup_ratio=0.01 --set train.save_steps=200
+    --tokens "$TOKENS" --set train.max_tokens=4096 --set train.warmup_ratio=0.01 --set train.save_steps=200

@@ -36,19 +36,10 @@ def written() -> dict[str, str]:
     return files()
 
 
-def test_the_shipped_files_are_such_as_the_script_writes(written, comments):
-    """Not the very same: they go with the shipped model, and are written again when it is trained again."""
-    assert sorted(written) == sorted(NAMES)
+def test_the_shipped_files_are_those_the_script_writes(written):
     assert files() == written
-    for name in ("prompts.jsonl", "probes.jsonl", "heldout.jsonl"):
-        new, shipped = (
-            json.loads(text.splitlines()[0]) for text in (written[name], (FOLDER / name).read_text(encoding="utf-8"))
-        )
-        assert list(new) == list(shipped)
-    told = [json.loads(line) for line in written["comments.jsonl"].splitlines()]
-    assert [{**comment, "probes": list(comment["probes"])} for comment in told] == [
-        {**comment, "probes": list(comment["probes"])} for comment in comments
-    ]
+    for name, text in written.items():
+        assert text == (FOLDER / name).read_text(encoding="utf-8"), name
 
 
 def test_what_is_written_anew_keeps_what_the_demo_needs(written):

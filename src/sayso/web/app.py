@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp
 
-from sayso import __version__
 from sayso.store import people
 from sayso.web import (
     answers,
@@ -58,7 +58,7 @@ def make(store: Store, place: Place | None = None, *, hub: events.Hub | None = N
 def api(store: Store, place: Place, hub: events.Hub) -> FastAPI:
     """Return what stands behind the guard; `make` puts the guard before it."""
     app = FastAPI(
-        title="sayso", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,
+        title="sayso", version=version("sayso"), openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,
         redirect_slashes=False, telemetry=_SILENT,
     )  # fmt: skip
     draw, counting = drawing.Drawing(static.Statics()), Counting(store)
