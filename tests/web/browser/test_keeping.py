@@ -91,6 +91,20 @@ def test_what_waits_survives_a_reload_while_the_server_is_away(site: Site, visit
     assert comments(site, "Said while it was down.") == 1
 
 
+def test_what_is_refused_after_a_reload_is_a_draft_again(site: Site, visit: Visit) -> None:
+    visit.expected += [*AWAY, "422"]
+    page = visit.read("r-thanks-1")
+    site.server.stop()
+    visit.press("f")
+    visit.write("Ask lin.wang@example.org first.")
+    visit.press("Enter")
+    page.wait_for_selector(".card.waits")
+    site.server.start()
+    page.reload()
+    page.wait_for_function("document.querySelector('.composer textarea')?.value.includes('lin.wang@example.org')")
+    assert comments(site, "Ask lin.wang@example.org first.") == 0
+
+
 def test_a_server_that_starts_again_is_found_by_the_open_page(site: Site, visit: Visit) -> None:
     visit.expected += AWAY
     page = visit.read("r-thanks-1")

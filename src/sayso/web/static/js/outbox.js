@@ -62,7 +62,7 @@ async function deliver(entry) {
     if (!(error instanceof Refused)) throw error;
     if (error.status === 401) throw new Offline(); // signed out: keep it until somebody signs in again
     drop(entry.key);
-    box.dispatchEvent(new CustomEvent("refused", { detail: { entry, error } }));
+    box.dispatchEvent(new CustomEvent("refused", { detail: { entry, error, asked: Boolean(asked) } }));
     asked?.reject(error);
   }
 }

@@ -15,7 +15,7 @@ import * as list from "./queue.js";
 import { choosing, leave } from "./selecting.js";
 import { asked, frame, showCounts } from "./shell.js";
 import { merge, now, on } from "./state.js";
-import { begin, change, closeComposer, compose, discard, read, resume, resumeComment } from "./writing.js";
+import { begin, change, closeComposer, compose, discard, givenBack, read, resume, resumeComment } from "./writing.js";
 
 let opening = 0;
 
@@ -198,6 +198,7 @@ function wire() {
         ],
   );
   box.addEventListener("sent", (event) => delivered(event.detail));
+  box.addEventListener("refused", (event) => givenBack(event.detail));
   let pointing = 0;
   $("answer").addEventListener("click", (event) => {
     clearTimeout(pointing);

@@ -3,7 +3,7 @@ import { saveComment, saveRefinement, signOff } from "./acts.js";
 import { paint, showAnswer } from "./answer.js";
 import { composer, formOf, fresh } from "./composer.js";
 import { $, toast } from "./dom.js";
-import { draftOf, keepDraft } from "./drafts.js";
+import { draftOf, keepDraft, local } from "./drafts.js";
 import { begun, showEditor } from "./editor.js";
 import { personal } from "./hints.js";
 import { host, showCards } from "./margin.js";
@@ -127,6 +127,17 @@ const refused = (response) => (form, error) => {
   if (now.detail?.id !== response) toast(t("kept_as_draft", { why: error.message }), { bad: true });
   else compose(form, { warn: [error.message, found] });
 };
+
+// A comment that was written before a reload and that the server does not take: its words are a draft again.
+export function givenBack({ entry, error, asked }) {
+  if (asked || entry.kind !== "comment") return;
+  const open = writing?.response === entry.about ? writing.form : null;
+  const before = open ?? local(entry.about).comment;
+  const text = [before?.text, entry.body.text].filter((words) => words?.trim()).join("\n");
+  const form = { ...fresh(entry.body.kind), ...entry.body, editing: entry.replaces, ...before, text, confirmed_private: false };
+  keepDraft(entry.about, "comment", form);
+  refused(entry.about)(form, error);
+}
 
 export function edit(form = null) {
   if (!now.detail) return;
