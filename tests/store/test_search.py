@@ -76,7 +76,10 @@ def test_one_character_that_begins_too_many_trigrams_is_looked_for_along_the_ord
 @given(texts=st.lists(TEXT, min_size=1, max_size=4), wanted=TEXT, cut=st.integers(0, 12), n=st.integers(1, 5))
 def test_a_search_finds_what_reading_everything_finds(store: Store, texts: list[str], wanted: str, cut: int, n: int) -> None:
     store.add_responses(
-        [Response(prompt=Prompt(messages=(Message(role="user", content=item or "?"),)), text=item) for item in texts]
+        [
+            Response(prompt=Prompt(messages=(Message(role="user", content=item if item.strip() else "?"),)), text=item)
+            for item in texts
+        ]
     )
     wanted = texts[0][cut : cut + n] or wanted
     folded = search.fold(wanted)
