@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import islice
 
 import pytest
 import torch
 
-from sayso.training.optimizer import optimizers
+from sayso.errors import SettingsError
+from sayso.methods.refine_sft import RefineSft
+from sayso.training.guard import Anchors
+from sayso.training.optimizer import optimizers, trainable
 from sayso.training.order import groups_of_step
 from sayso.training.settings import Train
+from sayso.training.steps import steps
 
 PARAMETERS = {
     "model.embed_tokens.weight": torch.nn.Parameter(torch.zeros(10, 4)),
@@ -64,3 +69,35 @@ def test_rows_in_sequence_come_as_they_are_and_start_anew_each_epoch() -> None:
 def test_random_order_sees_every_group_once_an_epoch() -> None:
     settings = dataclasses.replace(Train(per_device_train_batch_size=2), train_sampling_strategy="random")
     assert sorted(number for step in range(3) for number in groups_of_step(step, 5, settings)) == [0, 1, 2, 3, 4]
+
+
+def _weights(policy) -> list[torch.Tensor]:
+    return [item.detach().clone() for item in trainable(policy.module).values()]
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+def test_a_run_of_muon_that_was_stopped_ends_where_it_would_have(ready, rows, tmp_path, bf16):
+    settings = Train(optim="muon", bf16=bf16, use_lora=False, max_steps=4, save_steps=1, learning_rate=1e-3)
+    straight, stopped = ready(settings), ready(settings)
+    list(steps(RefineSft(), straight, rows, settings))
+    first = steps(RefineSft(), stopped, rows, settings, folder=tmp_path)
+    list(islice(first, 3))
+    first.close()
+    resumed = ready(settings)
+    list(steps(RefineSft(), resumed, rows, settings, folder=tmp_path, resume=True))
+    assert all(torch.equal(one, other) for one, other in zip(_weights(straight), _weights(resumed), strict=True))
+
+
+def test_in_bfloat16_nearly_the_same_is_learnt(ready, rows):
+    losses = {}
+    for bf16 in (False, True):
+        settings = Train(bf16=bf16, use_lora=False, max_steps=3, learning_rate=1e-3)
+        losses[bf16] = [step.loss for step in steps(RefineSft(), ready(settings), rows, settings)]
+    assert losses[True] != losses[False]
+    assert losses[True] == pytest.approx(losses[False], rel=0.02)
+
+
+def test_bfloat16_is_refused_where_a_model_is_compared_with_its_reference(ready, rows):
+    settings = Train(bf16=True, use_lora=False, max_steps=1)
+    with pytest.raises(SettingsError, match=r"train\.bf16 .* compare nothing"):
+        next(steps(RefineSft(), ready(settings), rows, settings, guard=Anchors(near=rows[:2], out=rows[2:])))
