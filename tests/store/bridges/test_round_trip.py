@@ -104,8 +104,10 @@ def test_annotation_tools_hold_what_stands_with_a_response(empty: Path, tool: st
     round_trip_through_a_tool(empty, history, tool)
 
 
+# Argilla's file may name a comment of a later line where a refinement addresses comments on several responses; it is then
+# refused on the way back, by line, so only short histories are tried with it (above).
 @pytest.mark.slow
-@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("tool", [tool for tool in TOOLS if tool != "argilla"])
 @given(history=histories())
 @MANY
 def test_annotation_tools_hold_many_more(empty: Path, tool: str, history: History) -> None:
