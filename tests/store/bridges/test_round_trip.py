@@ -104,10 +104,8 @@ def test_annotation_tools_hold_what_stands_with_a_response(empty: Path, tool: st
     round_trip_through_a_tool(empty, history, tool)
 
 
-# Argilla's file may name a comment of a later line where a refinement addresses comments on several responses; it is then
-# refused on the way back, by line, so only short histories are tried with it (above).
 @pytest.mark.slow
-@pytest.mark.parametrize("tool", [tool for tool in TOOLS if tool != "argilla"])
+@pytest.mark.parametrize("tool", TOOLS)
 @given(history=histories())
 @MANY
 def test_annotation_tools_hold_many_more(empty: Path, tool: str, history: History) -> None:
@@ -247,3 +245,11 @@ def test_a_comment_that_changed_elsewhere_becomes_its_next_revision(tmp_path: Pa
     assert [fault.field for fault in refused.imported.faults] == ["id"]
     moving.bring_in(store, tmp_path / "out.json", "label-studio", revise=True)
     assert [(item.id, item.text) for item in store.comments()] == [("c1@2", "Say blue.")]
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_better_answer_may_answer_a_comment_and_the_one_that_superseded_it(empty: Path, tool: str) -> None:
+    older = Comment(id="a", text="Too long.", response=DRAFT, status="superseded")
+    newer = Comment(id="b", text="Shorter.", response=DRAFT, supersedes=("a",))
+    better = Refinement(response=DRAFT, text="Blue.", addresses=("a", "b"))
+    round_trip_through_a_tool(empty, ([older, newer], [better]), tool)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -98,25 +97,12 @@ def _problems(row: Row) -> Iterator[RecordError]:
 
 
 def _entries(row: Row, line: Line, where: str) -> Iterator[Entry]:
-    """Give an entry for each comment with the refinements that address it last, then one for whatever stands alone."""
-    beside, alone = _placed(row.comments, row.refinements)
+    """Give an entry for each record: a refinement apart from its comments, as it may have to wait for those of other rows."""
     for comment in row.comments:
-        yield Entry(line=line, where=where, comment=comment, refinements=tuple(beside[comment.id]))
-    for refinement in alone:
+        yield Entry(line=line, where=where, comment=comment)
+    for refinement in row.refinements:
         yield Entry(line=line, where=where, refinements=(refinement,))
     for prompt in row.prompts:
         yield Entry(line=line, where=where, prompt=prompt)
     for response in row.responses:
         yield Entry(line=line, where=where, response=response)
-
-
-def _placed(
-    comments: Sequence[Comment], refinements: Sequence[Refinement]
-) -> tuple[dict[str, list[Refinement]], list[Refinement]]:
-    order = {comment.id: number for number, comment in enumerate(comments)}
-    beside: dict[str, list[Refinement]] = defaultdict(list)
-    alone: list[Refinement] = []
-    for refinement in refinements:
-        known = [item for item in refinement.addresses if item in order]
-        (beside[max(known, key=order.__getitem__)] if known else alone).append(refinement)
-    return beside, alone
