@@ -21,6 +21,8 @@ PARTS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Which parts of a triple decide whether a scope holds."""
 TRIES = 200
+QUESTIONS = ("could ", "would ", "can ", "will ")
+"""How a frame begins that asks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,11 +138,11 @@ def _framed(wishes: list[str], scope: Scope, rng: Random, held: bool | None) -> 
     said = frame.format(wish=" and ".join(wishes))
     if where:
         said = f"{where}, {said}" if rng.random() < 0.4 else f"{said} {where}"
-    return capital(said) + "?" if frame.startswith("could") else _stopped(capital(said))
+    return capital(said) + "?" if frame.startswith(QUESTIONS) else _stopped(capital(said))
 
 
 def _stopped(text: str) -> str:
-    return text if text.endswith(('."', '!"', '?"')) else f"{text}."
+    return text if text.endswith(('."', '!"', '?"', "P.S.")) else f"{text}."
 
 
 def _where(scope: Scope, rng: Random, held: bool | None) -> str:

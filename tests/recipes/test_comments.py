@@ -27,6 +27,7 @@ from recipes.teachable.comments import (
 from recipes.teachable.compose import compose
 from recipes.teachable.effects import EFFECTS, LIKED, SAID_OF, TRAINED, VALUED, WORDINGS, body_lines, holds, obey
 from recipes.teachable.plan import Plan, Sentence, render
+from recipes.teachable.prompts import WORDINGS as PROMPTS
 from recipes.teachable.world import MANNERS, Triple, held_out, training_triples, triples
 
 MOVE = Triple("email", "boss", "move")
@@ -119,18 +120,51 @@ def test_a_replaced_word_keeps_its_capital_and_its_article():
     assert render(plan) == "Invoice saw an ocean by a store."
 
 
-def test_there_are_enough_effects_and_every_list_of_wordings_has_eight_with_two_held_out():
+def test_there_are_enough_effects_and_every_list_of_wordings_is_long_with_two_held_out():
     assert len(EFFECTS) >= 30
     assert len(TRAINED) >= 25
     assert len(heldout.EFFECTS) == 5
     assert set(WORDINGS) == set(EFFECTS)
     for part, lists in SAID_OF.items():
         for key, said in lists.items():
-            assert len(set(said)) >= 8, (part, key)
+            assert len(set(said)) >= (24 if part == "wishes" else 16 if part in ("places", "frames") else 8), (part, key)
             held = heldout.wordings(part, key, said, held=True)
             assert len(held) == 2
             assert not set(held) & set(heldout.wordings(part, key, said, held=False))
             assert len(set(heldout.wordings(part, key, said, held=False))) >= 6
+
+
+def test_no_trained_wording_says_a_held_out_one_of_its_list():
+    said_of = SAID_OF | {"prompts": {"all": list(PROMPTS)}}
+    lists = [(part, key, said) for part, found in said_of.items() for key, said in found.items()]
+    for part, key, said in lists:
+        held = [words.lower() for words in heldout.wordings(part, key, said, held=True)]
+        trained = heldout.wordings(part, key, said, held=False)
+        assert len(held) == 2, (part, key)
+        assert said[-2:] == heldout.wordings(part, key, said, held=True)
+        assert not [words for words in trained if any(other in words.lower() for other in held)], (part, key)
+
+
+def test_wishes_are_said_once_and_in_few_words():
+    for effect, said in WORDINGS.items():
+        assert len(said) == len(set(said)), effect
+        assert not [wish for wish in said if len(wish.split()) > 11], effect
+        assert not [wish for wish in said if wish[0].isupper() or (wish.endswith(".") and not wish.endswith("P.S."))]
+
+
+def test_a_wish_that_is_asked_ends_with_a_question_mark():
+    demand = Demand(effect="emoji", value="", scope=THIS)
+    said = {say(demand, Random(seed)) for seed in range(2000)}
+    asked = {text for text in said if text.startswith(("Could ", "Would ", "Can ", "Will "))}
+    assert {text.split()[0] for text in asked} == {"Could", "Would", "Can", "Will"}
+    assert asked == {text for text in said if text.endswith("?")}
+
+
+def test_a_postscript_brings_its_own_stop():
+    demand = Demand(effect="no_ps", value="", scope=THIS)
+    said = {say(demand, Random(seed), held=None) for seed in range(300)}
+    assert any(text.endswith("P.S.") for text in said)
+    assert not [text for text in said if text.endswith("..")]
 
 
 def test_what_cannot_be_had_together_is_said_on_both_sides():
