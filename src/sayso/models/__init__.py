@@ -1,5 +1,4 @@
 """Things that write: a local Hugging Face model, or a scripted one that says what it is told.
-
 A `Writer` answers prompts. A `Policy` is a writer whose weights can be trained; losses are built on its `token_logprobs`.
 """
 
@@ -61,6 +60,9 @@ class Policy(Protocol):
 
     def encode_response(self, text: str) -> list[int]:
         """Return the ids of an answer, the end-of-answer token included; never joined with the prompt's text."""
+
+    def token_spans(self, text: str, spans: Sequence[tuple[int, int]]) -> list[range]:
+        """Return, for each span of characters of an answer, which tokens of `encode_response(text)` hold any of it."""
 
     def token_logprobs(self, batch: Batch) -> Float[Tensor, " M"]:
         """Return the log-probability of every target, with gradient."""

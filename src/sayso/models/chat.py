@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import TemplateError
 
 from sayso.errors import ModelError
+from sayso.models.places import character_places
 from sayso.records import Message, Prompt
 
 _SPEAKERS = {"system": "System", "user": "User", "assistant": "Assistant"}
@@ -58,6 +59,18 @@ class Chat:
     def encode_response(self, text: str) -> list[int]:
         """Return the ids of an answer, the end-of-answer token included; never joined with the prompt's text."""
         return _ids(self.tokenizer, self.before + text + self.after)
+
+    def token_spans(self, text: str, spans: Sequence[tuple[int, int]]) -> list[range]:
+        """Return, for each half-open span of characters of `text`, which tokens of `encode_response(text)` hold any of it.
+
+        A character that several tokens share belongs to all of them; a token that a span cuts belongs to it whole.
+
+        Raises:
+            ModelError: the tokenizer cannot tell where its tokens stand in the text.
+        """
+        places = character_places(self.tokenizer, self.before + text + self.after)
+        shift = len(self.before)
+        return [_touched(places, start + shift, end + shift) for start, end in spans]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the words of an answer, without what the template puts around them."""
@@ -160,3 +173,9 @@ def _without_end(ids: Sequence[int], eos: int | None) -> list[int]:
 def _writes_space_itself(tokenizer: Any) -> bool:
     """Whether a text's first word is tokenised as if a space stood before it (SentencePiece's dummy prefix)."""
     return _ids(tokenizer, "probe") != _ids(tokenizer, " probe") and tokenizer.tokenize("probe")[0].startswith("▁")
+
+
+def _touched(places: Sequence[tuple[int, int]], start: int, end: int) -> range:
+    """Return which places hold a character from `start` to before `end`; places are in order."""
+    held = [number for number, (first, last) in enumerate(places) if first < end and start < last]
+    return range(held[0], held[-1] + 1) if held else range(0)

@@ -99,6 +99,14 @@ class LocalModel:
         """Return the ids of an answer, the end-of-answer token included; never joined with the prompt's text."""
         return self.chat.encode_response(text)
 
+    def token_spans(self, text: str, spans: Sequence[tuple[int, int]]) -> list[range]:
+        """Return, for each half-open span of characters of `text`, which tokens of `encode_response(text)` hold any of it.
+
+        Raises:
+            ModelError: the tokenizer cannot tell where its tokens stand in a text.
+        """
+        return self.chat.token_spans(text, spans)
+
     def decode(self, ids: Sequence[int]) -> str:
         """Return the words of an answer's ids, without what the chat template puts around them."""
         return self.chat.decode(ids)
