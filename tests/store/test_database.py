@@ -281,7 +281,7 @@ def test_a_newer_schema_asks_for_a_newer_sayso(tmp_path: Path) -> None:
     with sqlite3.connect(path) as raw:
         raw.execute("UPDATE alembic_version SET version_num = '0099'")
     raw.close()
-    with pytest.raises(StoreError, match="schema 0099 was written by a newer sayso; this one knows up to 0002"):
+    with pytest.raises(StoreError, match="schema 0099 was written by a newer sayso; this one knows up to 0003"):
         database.open(path, clock=counting_clock())
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, inspect, text
 
 from sayso.errors import StoreError
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration in `migrations/versions`; a test holds the two together."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -1,8 +1,10 @@
 """Finding words in responses and comments, in any script: whatever holds the wanted characters in a row is found.
 
-SQLite keeps the trigrams of every text in FTS5 tables, PostgreSQL in an index of pg_trgm. Trigrams only narrow the search;
-what is found is compared with the text itself, so both databases find the same. A wanted text that stands nearly
-everywhere is not listed: then reading along the asked order meets enough of it soon.
+SQLite keeps the trigrams of every text in FTS5 tables, PostgreSQL in a `tsvector` with a GIN index; neither needs an
+extension. A text is padded, so that every place of it begins a trigram: one or two characters are found by the trigrams
+that begin with them. Trigrams only narrow the search; what is found is compared with the text itself, so both databases
+find the same. A wanted text that stands nearly everywhere is not listed: then reading along the asked order meets enough
+of it soon.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, false, func, literal_column, select, text, true
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, false, func, literal_column, select, text
 
 from sayso.records import Comment, Message, Response, identity
 from sayso.store import tables
@@ -22,7 +24,11 @@ LISTED = 1000
 _CONTINUATIONS = 400  # of one or two characters in the trigrams of SQLite; with more of them, they are everywhere
 _TRIGRAMS = 24  # of the wanted text that are asked for; the comparison takes care of the rest
 _RARE = 6  # trigrams that rows to compare with must have one of
-_BEGINNING = 12
+_BEGINNING = 12  # characters that texts on PostgreSQL must begin with alike, to be compared
+_PADDING = "\x03\x03"  # no folded text holds control characters; the triggers on SQLite add the same
+_MANY = "\x01"  # stands for the trigrams of a text with too many, and is asked for in every search
+_FITTING = 65_536  # different trigrams, of at most 12 bytes each; in a `tsvector` a megabyte has room
+_BETWEEN = "\x02"
 _LETTER_GROUPS = "LN"  # Unicode's letters and numbers; what else there is does not make two comments differ
 
 
@@ -57,8 +63,14 @@ def add_words(db: Connection, about: Table, words: Sequence[tuple[str, str]]) ->
     if not words:
         return
     kept = _words_table(about)
-    question = text(f"INSERT INTO {kept.name} (seq, words) SELECT seq, :words FROM {about.name} WHERE id = :id")
-    db.execute(question, [{"id": record_id, "words": folded} for record_id, folded in words])
+    if db.dialect.name == "sqlite":
+        question = text(f"INSERT INTO {kept.name} (seq, words) SELECT seq, :words FROM {about.name} WHERE id = :id")
+        db.execute(question, [{"id": record_id, "words": folded} for record_id, folded in words])
+        return
+    question = text(
+        f"INSERT INTO {kept.name} (seq, words, grams) SELECT seq, :words, {GRAMS} FROM {about.name} WHERE id = :id"
+    )
+    db.execute(question, [{"id": record_id, "words": folded, "grams": grams(folded)} for record_id, folded in words])
 
 
 def words_of_comment(comment: Comment) -> str:
@@ -69,11 +81,10 @@ def words_of_comment(comment: Comment) -> str:
 def find(db: Connection, about: Table, wanted: str) -> Found:
     """Return where a folded text stands among the responses or the comments."""
     kept = _words_table(about)
-    sqlite = db.dialect.name == "sqlite"
-    narrowed = _by_fts(db, kept, wanted) if sqlite else kept.c.words.like(f"%{_escaped(wanted)}%", escape="\\")
+    narrowed = _by_fts(db, kept, wanted) if db.dialect.name == "sqlite" else _by_grams(kept, wanted)
     if narrowed is None:
         return Found(wanted=wanted, seqs=None)
-    question = select(kept.c.seq).where(and_(narrowed, holds(db, kept, wanted) if sqlite else true()))
+    question = select(kept.c.seq).where(and_(narrowed, holds(db, kept, wanted)))
     seqs = tuple(db.scalars(question.limit(LISTED + 1)))
     return Found(wanted=wanted, seqs=seqs if len(seqs) <= LISTED else None)
 
@@ -105,6 +116,16 @@ def trigrams(folded: str) -> list[str]:
     return list(dict.fromkeys(folded[place : place + 3] for place in range(len(folded) - 2)))
 
 
+def grams(folded: str) -> str:
+    """Return what PostgreSQL keeps of a text beside its words, as `GRAMS` takes it."""
+    found = trigrams(folded + _PADDING)
+    return _BETWEEN.join(found if len(found) <= _FITTING else [_MANY])
+
+
+GRAMS = f"array_to_tsvector(string_to_array(:grams, chr({ord(_BETWEEN)})))"  # one text is sent sooner than an array
+"""SQL that makes a `tsvector` of what `grams` returns."""
+
+
 def _words_table(about: Table) -> Table:
     return {"responses": tables.response_words, "comments": tables.comment_words}[about.name]
 
@@ -125,6 +146,13 @@ def _by_fts(db: Connection, kept: Table, wanted: str) -> ColumnElement[bool] | N
     return kept.c.seq.in_(matches.where(text(f"{name} MATCH :asked").bindparams(asked=asked)))
 
 
+def _by_grams(kept: Table, wanted: str) -> ColumnElement[bool]:
+    """Return the condition on PostgreSQL that a row has the trigrams of a text, or one that begins with it, or too many."""
+    terms = [_lexeme(part) for part in trigrams(wanted)[:_TRIGRAMS]] or [f"{_lexeme(wanted)}:*"]
+    asked = f"{' & '.join(terms)} | {_lexeme(_MANY)}"
+    return text(f"{kept.name}.grams @@ CAST(:asked AS tsquery)").bindparams(asked=asked)
+
+
 def _continuations(db: Connection, kept: Table, wanted: str) -> list[str]:
     """Return the trigrams that begin with one or two characters; every place of a text begins one, thanks to its padding."""
     question = text(f"SELECT term FROM {_fts(kept)}_terms WHERE term >= :first AND term < :last LIMIT {_CONTINUATIONS + 1}")
@@ -139,12 +167,10 @@ def _rarest(db: Connection, kept: Table, parts: Sequence[str]) -> list[str]:
 
 
 def _alike(kept: Table, folded: str) -> Select[Any]:
-    """Ask pg_trgm, or without it for texts that begin alike."""
-    return (
-        select(kept.c.seq)
-        .where(kept.c.words.like(_escaped(folded[:_BEGINNING]) + "%", escape="\\"))
-        .order_by(kept.c.seq.desc())
-    )
+    """Ask PostgreSQL, which does not tell how rare a trigram is, for the newest texts that begin alike."""
+    beginning = folded[:_BEGINNING]
+    alike = and_(_by_grams(kept, beginning), func.starts_with(kept.c.words, beginning))
+    return select(kept.c.seq).where(alike).order_by(kept.c.seq.desc())
 
 
 def _fts(kept: Table) -> str:
@@ -155,5 +181,5 @@ def _quoted(term: str) -> str:
     return '"' + term.replace('"', '""') + '"'
 
 
-def _escaped(wanted: str) -> str:
-    return wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def _lexeme(term: str) -> str:
+    return "'" + term.replace("\\", "\\\\").replace("'", "''") + "'"

@@ -1,8 +1,8 @@
 """The tables. Each record is kept whole as JSON in `body`, which never changes; what is asked for has its own column.
 
 `seq` is the order of arrival. Beside `body`, a column is either a copy of something in it, or counted from other tables
-(`store.counted`). The migrations make these tables; a test holds both to the same shape. On SQLite they also make the
-full-text tables `search_…`, which triggers fill from the tables of words.
+(`store.counted`). The migrations make these tables; a test holds both to the same shape. To search the tables of words they
+also make, on SQLite, the full-text tables `search_…`, which triggers fill, and on PostgreSQL a column `grams` with an index.
 """
 
 from __future__ import annotations

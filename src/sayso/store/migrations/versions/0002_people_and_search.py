@@ -157,8 +157,8 @@ def _points(table: str, target: str, name: str = "", *, nullable: bool = False) 
 
 
 def _make_search() -> None:
-    if op.get_bind().dialect.name == "postgresql":
-        return _make_trigram_indexes()
+    if op.get_bind().dialect.name == "postgresql":  # reads every text, until the next migration
+        return
     for table, words in WORDS.items():
         op.execute(
             f"CREATE VIRTUAL TABLE search_{table} USING fts5"
@@ -169,21 +169,6 @@ def _make_search() -> None:
             f"CREATE TRIGGER {words}_found AFTER INSERT ON {words} BEGIN "
             f"INSERT INTO search_{table}(rowid, words) VALUES (new.seq, new.words || char(3, 3)); END"
         )
-    return None
-
-
-def _make_trigram_indexes() -> None:
-    """Index the words by pg_trgm where the server has it and allows it; without it a search reads every text."""
-    db = op.get_bind()
-    if not db.scalar(sa.text("SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_trgm'")):
-        return
-    try:
-        with db.begin_nested():
-            op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-    except sa.exc.ProgrammingError:  # this user may not: a search is slower, and finds the same
-        return
-    for words in WORDS.values():
-        op.execute(f"CREATE INDEX search_{words} ON {words} USING gin (words gin_trgm_ops)")
 
 
 def _fill() -> None:
