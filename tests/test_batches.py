@@ -124,3 +124,13 @@ def test_micro_batches_keep_all_rows_in_order_in_whole_groups_within_the_budget(
         assert len(batch) == group or sum(len(item.ids) for item in batch) <= max_tokens
     for batch, after in pairwise(batches):  # no batch could have taken the next group too
         assert sum(len(item.ids) for item in [*batch, *after[:group]]) > max_tokens
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_rows_of_some_kinds_make_a_batch_of_their_own(packed: bool) -> None:
+    rows = [row([5, 6], [7], kind="good"), row([5], [8, 9], kind="bad"), row([4], [3], kind="good"), row([2], [1])]
+    batch = collate(rows, group=2, packed=packed, pad_id=3)
+    alone = batch.of_kind("good", "bad")
+    assert alone.rows == tuple(rows[:3])
+    assert (alone.group, alone.pad_id, alone.mask is None) == (1, 3, packed)
+    assert batch.of_kind("good").targets.tolist() == [7, 3]

@@ -27,12 +27,14 @@ class Row:
     ids: tuple[int, ...]
     weights: tuple[float, ...]
     label: str = ""
+    kind: str = ""
+    """The part it plays in its group, where the method's loss has to tell rows apart."""
 
 
-def row(context: Sequence[int], target: Sequence[int], *, weight: float = 1.0, label: str = "") -> Row:
+def row(context: Sequence[int], target: Sequence[int], *, weight: float = 1.0, label: str = "", kind: str = "") -> Row:
     """Return the row that reads `context` and learns `target`."""
     weights = (0.0,) * len(context) + (weight,) * len(target)
-    return Row(ids=(*context, *target), weights=weights, label=label)
+    return Row(ids=(*context, *target), weights=weights, label=label, kind=kind)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +67,14 @@ class Batch:
 
     def member(self, number: int) -> Batch:
         """Return the batch of every group's row `number` alone, in the same form."""
-        return collate(self.rows[number :: self.group], packed=self.mask is None, pad_id=self.pad_id, device=self.ids.device)
+        return self._alone(self.rows[number :: self.group])
+
+    def of_kind(self, *kinds: str) -> Batch:
+        """Return the batch of the rows of these kinds alone, in their order and in the same form."""
+        return self._alone([item for item in self.rows if item.kind in kinds])
+
+    def _alone(self, rows: Sequence[Row]) -> Batch:
+        return collate(rows, packed=self.mask is None, pad_id=self.pad_id, device=self.ids.device)
 
 
 def collate(

@@ -159,6 +159,8 @@ class Example:
     response: Response | None = None
     comments: tuple[Comment, ...] = ()
     refinement: Refinement | None = None
+    scope: Scope = "in"
+    """`near` or `out`: no comment applies here, and the response is the model's own answer, to stay as it is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -317,6 +319,15 @@ def reach_of(comment: Comment) -> Reach:
     if comment.scope_text or any(probe.scope != "in" for probe in comment.probes):
         return "kind"
     return "this" if comment.response is not None else "always"
+
+
+def spans_of(example: Example) -> tuple[Span, ...]:
+    """Return the spans that the comments of an example point at in its response; those made for other words are left out."""
+    response = example.response
+    if response is None:
+        return ()
+    about = [item for item in example.comments if item.response is None or item.response.text == response.text]
+    return tuple(span for item in about for span in item.spans if response.text[span.start : span.end] == span.quote)
 
 
 def identity(form: Any) -> str:

@@ -43,6 +43,18 @@ def examples(count: int = 10) -> list[Example]:
     return made
 
 
+def given(method: Any, count: int = 10) -> list[Example]:
+    """Return examples for a method; with as many near and as many out where it wants anchors."""
+    held = ("near", "out") if "anchors" in method.wants else ()
+    return examples(count) + [anchor(scope, number) for scope in held for number in range(count)]
+
+
+def anchor(scope: Any, number: int) -> Example:
+    """Return the model's own answer to a prompt near the scope of all comments, or out of it."""
+    prompt = ask(f"Sing to the {scope} cow {number}.", family=f"{scope}{number}")
+    return Example(prompt=prompt, response=Response(prompt=prompt, text="Moo" + "o" * (number % 3) + "."), scope=scope)
+
+
 def is_made_without_arguments(method: Any, make_policy: MakePolicy) -> None:
     assert type(method)().learning_rate > 0
 
@@ -54,30 +66,33 @@ def settings_survive_yaml_and_json(method: Any, make_policy: MakePolicy) -> None
 
 
 def rows_are_repeatable_and_leave_the_examples_alone(method: Any, make_policy: MakePolicy) -> None:
-    policy, given = make_policy(), examples()
-    before = plain(given)
-    first = list(method.rows(given, policy))
-    assert first == list(method.rows(iter(given), policy))
-    assert plain(given) == before
-    assert len(first) == len(given) * method.group
+    policy, read = make_policy(), given(method)
+    before = plain(read)
+    first = list(method.rows(read, policy))
+    assert first == list(method.rows(iter(read), policy))
+    assert plain(read) == before
+    assert len(first) % method.group == 0, "rows must come in whole groups"
+    assert [item.prompt.id for item in read if not any(item.prompt.id in row.label for row in first)] == []
     assert all(row.label for row in first), "rows must carry a label that names them in messages"
 
 
 def prompt_tokens_carry_no_loss(method: Any, make_policy: MakePolicy) -> None:
     policy = make_policy()
     for number, example in enumerate(examples()):
-        answers = [policy.encode_response(text) for text in (example.response.text, example.refinement.text)]
-        for row in method.rows([example], policy):
+        read = [example, *given(method, 1)[1:]]
+        texts = [part.text for item in read for part in (item.response, item.refinement) if part is not None]
+        answers = [policy.encode_response(text) for text in texts]
+        for row in method.rows(read, policy):
             learnt = [token for token, weight in zip(row.ids, row.weights, strict=True) if weight]
             assert learnt in answers, f"row of example {number} learns something else than a whole answer"
             context = len(row.ids) - len(learnt)
             assert not any(row.weights[:context])
-            assert context >= len(policy.encode_prompt(example.prompt))
+            assert context >= min(len(policy.encode_prompt(item.prompt)) for item in read if item.prompt.id in row.label)
 
 
 def padding_changes_nothing(method: Any, make_policy: MakePolicy) -> None:
     policy = _warmed(method, make_policy)
-    rows = list(method.rows(examples(4), policy))
+    rows = list(method.rows(given(method, 4), policy))
     together = _loss_and_gradient(method, policy, [rows], packed=False)
     alone = [rows[first : first + method.group] for first in range(0, len(rows), method.group)]
     _assert_equal(together, _loss_and_gradient(method, policy, alone, packed=False))
@@ -86,7 +101,7 @@ def padding_changes_nothing(method: Any, make_policy: MakePolicy) -> None:
 def packing_changes_nothing(method: Any, make_policy: MakePolicy) -> None:
     policy = _warmed(method, make_policy)
     assert policy.packed, "this check needs a model that can pack"
-    rows = list(method.rows(examples(4), policy))
+    rows = list(method.rows(given(method, 4), policy))
     padded = _loss_and_gradient(method, policy, [rows], packed=False)
     _assert_equal(padded, _loss_and_gradient(method, policy, [rows], packed=True))
 
@@ -95,7 +110,7 @@ def micro_batching_changes_nothing(method: Any, make_policy: MakePolicy) -> None
     found = []
     for max_tokens in (1, 100_000):
         policy = prepare(make_policy(), SHORT)
-        rows = list(method.rows(examples(), policy))
+        rows = list(method.rows(given(method), policy))
         records = list(steps(method, policy, rows, dataclasses.replace(SHORT, max_steps=2, max_tokens=max_tokens)))
         found.append([(record.loss, record.grad_norm) for record in records])
     for one, other in zip(*found, strict=True):
@@ -104,7 +119,7 @@ def micro_batching_changes_nothing(method: Any, make_policy: MakePolicy) -> None
 
 def the_reference_is_left_as_it_was(method: Any, make_policy: MakePolicy) -> None:
     policy = prepare(make_policy(), SHORT)
-    rows = list(method.rows(examples(), policy))
+    rows = list(method.rows(given(method), policy))
     batch = collate(rows, group=method.group, packed=policy.packed, pad_id=policy.pad_id)
     before = policy.reference().token_logprobs(batch)
     list(steps(method, policy, rows, SHORT))
@@ -116,7 +131,7 @@ def ten_rows_are_overfitted(method: Any, make_policy: MakePolicy) -> None:
     # All weights: an adapter cannot move a random output head far.
     settings = dataclasses.replace(SHORT, max_steps=30, per_device_train_batch_size=10, learning_rate=3e-3, use_lora=False)
     policy = prepare(_sharpened(make_policy()), settings)
-    records = list(steps(method, policy, list(method.rows(examples(), policy)), settings))
+    records = list(steps(method, policy, list(method.rows(given(method), policy)), settings))
     # A loss whose value says nothing reports the `gap` that it closes instead.
     first, last = (record.sums.get("gap", record.loss) for record in (records[0], records[-1]))
     assert last < 0.5 * first
@@ -124,7 +139,7 @@ def ten_rows_are_overfitted(method: Any, make_policy: MakePolicy) -> None:
 
 def a_resumed_run_ends_where_an_uninterrupted_one_does(method: Any, make_policy: MakePolicy) -> None:
     whole = prepare(make_policy(), SHORT)
-    rows = list(method.rows(examples(), whole))
+    rows = list(method.rows(given(method), whole))
     list(steps(method, whole, rows, SHORT))
     with tempfile.TemporaryDirectory() as name:
         stopped = prepare(make_policy(), SHORT)
@@ -173,7 +188,7 @@ def check_method(method: Any, make_policy: MakePolicy) -> None:
 def _warmed(method: Any, make_policy: MakePolicy) -> Any:
     """Return a policy some steps away from its reference, so that a loss measured from there is not trivially zero."""
     policy = prepare(make_policy(), SHORT)
-    list(steps(method, policy, list(method.rows(examples(), policy)), SHORT))
+    list(steps(method, policy, list(method.rows(given(method), policy)), SHORT))
     return policy
 
 

@@ -121,7 +121,7 @@ def fingerprint(method: Method, rows: Sequence[Row], settings: Train, anchors: A
             digest.update(kind.digest().encode())
             continue
         for item in kind:
-            digest.update(repr((item.ids, item.weights)).encode())
+            digest.update(repr((item.ids, item.weights, item.kind) if item.kind else (item.ids, item.weights)).encode())
     return digest.hexdigest()
 
 
