@@ -84,7 +84,7 @@ def test_standing_comments_have_a_prompt_at_every_place(name):
 
 
 def test_obedience_is_the_share_that_shows_the_effect_at_each_place():
-    cases = [case for case in standing_cases(frozenset(), 60, seed=1) if case.demand.effect in ("end_with", "start_with")]
+    cases = [case for case in standing_cases(frozenset(), 240, seed=1) if case.demand.effect in ("end_with", "start_with")]
     assert cases
 
     def answer(case: Standing, place: str, told: bool) -> str:

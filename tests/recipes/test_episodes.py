@@ -184,7 +184,7 @@ def test_the_early_part_is_the_first_quarter_of_the_episodes():
 
 def test_prompts_under_one_comment_differ_by_the_scope_alone():
     rng = Random(0)
-    pairs = [each for each in (paired(MOVE, rng) for _ in range(200)) if each.places == ("in", "near")]
+    pairs = [each for each in (paired(MOVE, rng) for _ in range(1000)) if each.places == ("in", "near")]
     alike = 0
     for each in pairs:
         inside, beside = each.triples
