@@ -11,12 +11,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
-from tests.store.conftest import counting_clock
+from sqlalchemy import Connection, inspect, text
+from tests.store.conftest import counting_clock, emptied
 
 import sayso.store
-from sayso.records import Comment
-from sayso.store import database, schema
+from sayso.records import Comment, Response, ask
+from sayso.store import database, review, schema, search, tables
 from sayso.store.database import Store
 from sayso.store.tables import metadata
 
@@ -34,8 +34,8 @@ def differences(db: Connection) -> list[tuple[str, object]]:
 def test_the_migrations_make_what_the_tables_say(store: Store) -> None:
     with store.reading() as db:
         assert differences(db) == []
-        tables = {name for name in inspect(db).get_table_names() if not name.startswith("search_")}
-    assert tables == {*metadata.tables, "alembic_version"}
+        made = {name for name in inspect(db).get_table_names() if not name.startswith("search_")}
+    assert made == {*metadata.tables, "alembic_version"}
 
 
 def test_a_table_that_no_migration_makes_would_be_noticed(sqlite_store: Store) -> None:
@@ -61,6 +61,34 @@ def test_down_and_up_again_leaves_an_empty_store_that_works(store: Store) -> Non
         schema.bring_up(db, "here")
     assert store.comments() == []
     assert store.add_comments([Comment(text="x")]).new == 1
+
+
+def test_what_is_searched_stays_found_up_and_down(store: Store) -> None:
+    many = [Comment(text=f"number {n}") for n in range(1100)]  # more than one step of the filling
+    store.add_comments([Comment(text="先道歉"), *many, Comment(text="它's \\")])
+    store.add_responses([Response(prompt=ask("我的钥匙"), text="在哪里"), Response(prompt=ask("?"), text="")])
+    for target in ("0002", "0003"):
+        with store.writing() as db:
+            schema.migrate(db, target)
+            kept = {column["name"] for column in inspect(db).get_columns("comment_words")}
+            assert ("grams" in kept) == (target == "0003" and db.dialect.name == "postgresql")
+    with store.reading() as db:
+        found = [sorted(search.find(db, tables.comments, words).seqs or ()) for words in ("歉", "'s", "109", "r 42", "谦")]
+        assert found == [[1], [1102], [111, *range(1092, 1102)], [44, *range(422, 432)], []]
+        found = [sorted(search.find(db, tables.responses, words).seqs or ()) for words in ("钥匙", "里", "?", "x")]
+        assert found == [[1], [1], [2], []]
+    store.add_comments([Comment(text="新")])
+    assert [item.text for item in review.comment_page(store, search="新").comments] == ["新"]
+
+
+def test_a_search_on_postgresql_needs_no_extension(migrated_postgres: str) -> None:
+    store = database.open(emptied(migrated_postgres), clock=counting_clock())
+    with store.reading() as db:
+        assert db.scalars(text("SELECT extname FROM pg_extension")).all() == ["plpgsql"]
+        asked = "EXPLAIN SELECT seq FROM comment_words WHERE grams @@ CAST($$'ab':*$$ AS tsquery)"
+        db.execute(text("SET LOCAL enable_seqscan = off"))
+        assert any("search_comment_words" in line for line in db.scalars(text(asked)))
+    store.close()
 
 
 def test_a_migration_that_fails_leaves_the_database_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
