@@ -187,3 +187,16 @@ def test_a_fixed_mask_buffer_near_a_full_context_is_no_obstacle(shared: Path) ->
     alone = [write(model.inner, [ids], sampling, stop_ids=frozenset(), max_length=256)[0] for ids in prompts]
     assert [len(ids) for ids in together] == [6, 60, 56]
     assert together == alone
+
+
+def test_what_was_drawn_is_told_token_by_token_and_whether_it_was_ended(tiny: Any) -> None:
+    sampling = Sampling(temperature=1.0, max_new_tokens=120, seed=5)
+    found = tiny.write(PROMPTS, sampling)
+    assert [answer.text for answer in found] == tiny.generate(PROMPTS, sampling)
+    assert {answer.ended for answer in found} == {True, False}, "the seed should give answers of both kinds"
+    for answer in found:
+        *words, last = answer.ids
+        assert tiny.decode(answer.ids) == answer.text
+        assert not tiny.chat.stop_ids.intersection(words)
+        assert (last in tiny.chat.stop_ids) is answer.ended
+        assert answer.ended or len(answer.ids) == 120

@@ -14,13 +14,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sayso.batches import Batch
-    from sayso.models.sampling import Sampling
+    from sayso.models.sampling import Sampling, Written
     from sayso.records import Prompt
 
-MODELS = {
-    "local": "sayso.models.local:load",
-    "scripted": "sayso.models.scripted:load",
-}
+MODELS = {"local": "sayso.models.local:load", "scripted": "sayso.models.scripted:load"}
 
 
 class Scorer(Protocol):
@@ -54,6 +51,9 @@ class Policy(Protocol):
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[str]:
         """Write one response a prompt."""
+
+    def write(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Written]:
+        """Write what `generate` writes, with the tokens that were drawn and whether each answer was ended."""
 
     def encode_prompt(self, prompt: Prompt) -> list[int]:
         """Return the ids of a prompt, up to where the answer begins."""

@@ -31,11 +31,17 @@ NUCLEUS = 512
 
 
 def write(
-    model: Any, prompts: Sequence[Sequence[int]], sampling: Sampling, *, stop_ids: frozenset[int], max_length: int
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    sampling: Sampling,
+    *,
+    stop_ids: frozenset[int],
+    max_length: int,
+    keep_stop: bool = False,
 ) -> list[list[int]]:
     """Continue each prompt's ids until a stop token, `max_new_tokens` or a full context; return what was added.
 
-    The stop token is not part of what is returned. Every prompt must be shorter than `max_length`.
+    The stop token is part of what is returned only with `keep_stop`. Every prompt must be shorter than `max_length`.
     """
     seeds = _seeds(prompts, sampling.seed)
     answers: list[list[int]] = [[] for _ in prompts]
@@ -45,7 +51,8 @@ def write(
             members = order[first : first + sampling.batch_size]
             batch = _Batch(model, [prompts[n] for n in members], [seeds[n] for n in members], sampling, max_length)
             for line, token in batch.tokens(stop_ids):
-                answers[members[line]].append(token)
+                if keep_stop or token not in stop_ids:
+                    answers[members[line]].append(token)
     return answers
 
 
@@ -72,7 +79,7 @@ class _Batch:
         self.cache = DynamicCache(config=model.config)
 
     def tokens(self, stop_ids: frozenset[int]) -> Iterator[tuple[int, int]]:
-        """Yield (line, token) in the order they are written."""
+        """Yield (line, token) in the order they are written, a line's stop token last."""
         stops = torch.tensor(sorted(stop_ids))
         if self.sampling.max_new_tokens < 1:
             return
@@ -80,8 +87,7 @@ class _Batch:
             chosen = choose(self._logits(), self.numbers[:, step], self.sampling)
             told = chosen.cpu()
             stopped = torch.isin(told, stops)
-            yield from ((line, token) for line, token, end in zip(
-                self.lines.tolist(), told.tolist(), stopped.tolist(), strict=True) if not end)  # fmt: skip
+            yield from zip(self.lines.tolist(), told.tolist(), strict=True)
             alive = ~stopped & (self.left > step + 1)
             if not alive.any():
                 return

@@ -21,7 +21,7 @@ from sayso.batches import Batch
 from sayso.errors import ModelError, NotFoundError
 from sayso.models import adapters, folders, generation, scoring
 from sayso.models.chat import Chat, chat_of
-from sayso.models.sampling import Sampling
+from sayso.models.sampling import Sampling, Written
 from sayso.records import Prompt
 
 
@@ -117,6 +117,14 @@ class LocalModel:
         Raises:
             ModelError: a prompt leaves no room for an answer in the model's context.
         """
+        return [answer.text for answer in self.write(prompts, sampling)]
+
+    def write(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Written]:
+        """Write what `generate` writes, and say which tokens were drawn and whether the answer was ended or cut off.
+
+        Raises:
+            ModelError: a prompt leaves no room for an answer in the model's context.
+        """
         encoded = [self.encode_prompt(prompt) for prompt in prompts]
         for prompt, ids in zip(prompts, encoded, strict=True):
             if len(ids) >= self.max_length:
@@ -129,8 +137,11 @@ class LocalModel:
                     limit=self.max_length,
                 )
         self._set_dropout(learning=False)
-        answers = generation.write(self.inner, encoded, sampling, stop_ids=self.chat.stop_ids, max_length=self.max_length)
-        return [self.decode(ids) for ids in answers]
+        stop_ids = self.chat.stop_ids
+        answers = generation.write(
+            self.inner, encoded, sampling, stop_ids=stop_ids, max_length=self.max_length, keep_stop=True
+        )
+        return [Written(text=self.decode(ids), ids=tuple(ids), ended=bool(ids) and ids[-1] in stop_ids) for ids in answers]
 
     def token_logprobs(self, batch: Batch) -> Float[Tensor, " M"]:
         """Return the float32 log-probability (nats) of every target of a batch, with gradient."""

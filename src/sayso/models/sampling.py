@@ -1,4 +1,4 @@
-"""How a model writes: the settings of generation."""
+"""How a model writes: the settings of generation, and what was written."""
 
 from __future__ import annotations
 
@@ -21,3 +21,14 @@ class Sampling:
     """Of what is drawn; the same seed gives the same answers."""
     batch_size: int = 64
     """Prompts generated together; does not change what is written."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """What a model wrote to a prompt, as words and as the very tokens that were drawn."""
+
+    text: str
+    ids: tuple[int, ...]
+    """With the end-of-answer token, where it was drawn."""
+    ended: bool
+    """Whether the model ended the answer itself; otherwise it was cut off."""
