@@ -94,6 +94,9 @@ def build(kind: type[T], settings: Mapping[str, Any], *, where: str) -> T:
         return TypeAdapter(kind).validate_python(_copy(settings), strict=False)
     except ValidationError as error:
         first = error.errors()[0]
+        said = first.get("ctx", {}).get("error")
+        if isinstance(said, SettingsError):  # settings that each are right and do not go together
+            raise said from error
         key = ".".join(str(part) for part in first["loc"]) or "?"
         raise SettingsError(
             "{where}: {key}: found {found!r}; {expected}",

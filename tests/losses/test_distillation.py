@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sayso.losses.distillation import hindsight, kl
+from sayso.losses.distillation import contrast, hindsight, kl
 
 ROW_OF = torch.tensor([0, 0, 0, 1, 1])
 
@@ -93,3 +93,71 @@ def test_divergence_moves_the_policy_alone_and_towards_the_reference():
     assert reference.grad is None
     # the gradient of KL(p_ref || softmax(z)) by z is softmax(z) - p_ref
     assert torch.allclose(logits.grad, torch.full((4, 7), 1 / 7) - reference.detach().exp(), atol=1e-6)
+
+
+def test_contrast_of_two_rows_by_hand():
+    student = torch.tensor([-1.0, -2.0, -3.0, -4.0, -1.0])
+    told = torch.tensor([-0.5, -2.5, -1.0, -4.0, -2.0])
+    other = torch.tensor([-1.5, -3.5, -1.0, -6.0, -1.5])
+    # told - other: 1, 1, 0, 2, -.5; the second and fourth are left out (told is not above the student); clip .75
+    loss = contrast(student, told, other, torch.ones(5), ROW_OF, clip=0.75)
+    assert loss.total.item() == pytest.approx((0.75 * 1) / 3 + (0.5 * -1) / 2)
+    assert loss.count == 2
+    assert loss.sums == {"advantage": pytest.approx(0.25 - 0.25), "gap": pytest.approx(0.25 + 0.25)}
+
+
+@pytest.mark.parametrize(("clip", "skip_first"), [(None, 0), (0.5, 1)])
+def test_contrast_equals_one_row_at_a_time(clip, skip_first):
+    student, told, other, weights = torch.randn(12), torch.randn(12), torch.randn(12), torch.rand(12)
+    row_of = torch.tensor([0] * 5 + [1] * 2 + [3] * 5)
+    slow = 0.0
+    for number in (0, 1, 3):
+        members = [m for m in range(12) if row_of[m] == number][skip_first:]
+        for m in members:
+            advantage = (told[m] - other[m]).item()
+            still = told[m] > student[m] if advantage > 0 else told[m] < student[m]
+            if clip:
+                advantage = max(-clip, min(clip, advantage))
+            slow -= (weights[m].item() * advantage * student[m].item() if still else 0.0) / weights[members].sum().item()
+    loss = contrast(student, told, other, weights, row_of, clip=clip, skip_first=skip_first)
+    assert loss.total.item() == pytest.approx(slow, abs=1e-4)
+
+
+def test_what_any_comment_changes_is_not_learnt():
+    student = torch.randn(5, requires_grad=True)
+    told = student.detach() + torch.tensor([2.0, -2.0, 1.0, 0.0, 3.0])
+    contrast(student, told, told.clone(), torch.ones(5), ROW_OF).total.backward()
+    assert student.grad.abs().max() == 0
+
+
+def test_a_contrasted_token_is_moved_no_further_than_the_teacher():
+    student = torch.tensor([-3.0, -3.0, -3.0], requires_grad=True)
+    told, other = torch.tensor([-2.0, -4.0, -3.5]), torch.tensor([-5.0, -3.0, -4.5])
+    contrast(student, told, other, torch.ones(3), torch.zeros(3, dtype=torch.long)).total.backward()
+    assert student.grad.tolist() == pytest.approx([-1.0, 1 / 3, 0.0])
+    with torch.no_grad():
+        student.copy_(told)
+    student.grad = None
+    contrast(student, told, other, torch.ones(3), torch.zeros(3, dtype=torch.long)).total.backward()
+    assert student.grad.abs().max() == 0
+
+
+@pytest.mark.parametrize("loss", [hindsight, contrast])
+def test_the_gradient_of_what_is_held_constant_is_that_of_a_weighted_likelihood(loss):
+    """In double precision against finite differences: with the advantages fixed, both are linear in the student."""
+    student, told = torch.randn(5, dtype=torch.float64), torch.randn(5, dtype=torch.float64)
+    others = () if loss is hindsight else (torch.randn(5, dtype=torch.float64),)
+    weights = torch.rand(5, dtype=torch.float64)
+    grown = student.clone().requires_grad_()
+    loss(grown, told, *others, weights, ROW_OF, clip=0.5).total.backward()
+    if others:
+        advantage = (told - others[0]) * ((told - others[0]) * (told - student) > 0)
+    else:
+        advantage = told - student
+
+    def fixed(values):
+        sizes = torch.stack([weights[ROW_OF == number].sum() for number in (0, 1)])[ROW_OF]
+        return -(weights * advantage.clamp(-0.5, 0.5) * values / sizes).sum()
+
+    assert torch.autograd.gradcheck(fixed, student.clone().requires_grad_())
+    assert torch.allclose(grown.grad, torch.autograd.functional.jacobian(fixed, student))

@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 LOSSES = {
     "nll": "sayso.losses.likelihood:nll",
     "dpo": "sayso.losses.preference:dpo",
+    "kto": "sayso.losses.polarity:kto",
+    "anchor": "sayso.losses.anchoring:anchor",
     "hindsight": "sayso.losses.distillation:hindsight",
+    "contrast": "sayso.losses.distillation:contrast",
     "kl": "sayso.losses.distillation:kl",
+    "unlikelihood": "sayso.losses.unlikelihood:unlikelihood",
+    "edited": "sayso.losses.unlikelihood:edited",
+    "cut": "sayso.losses.unlikelihood:cut",
 }
 
 __all__ = ["LOSSES"]

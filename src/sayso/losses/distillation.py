@@ -25,18 +25,30 @@ def hindsight(
     over its targets after the first `skip_first`; total = sum over rows, count = rows with a target left. The value itself
     says little (its gradient is what matters); `sums` carries each row's mean advantage and mean gap, in nats a token.
     """
-    kept = weights * (_rank(row_of) >= skip_first)
-    advantage = (teacher - student).detach()
-    if clip is not None:
-        advantage = advantage.clamp(-clip, clip)
-    rows = int(row_of.max()) + 1 if row_of.numel() else 0
-    weight_sums = _over_rows(kept, row_of, rows)
-    alive = weight_sums > 0
-    means = _over_rows(-kept * advantage * student, row_of, rows)[alive] / weight_sums[alive]
-    gaps = _over_rows(kept * advantage, row_of, rows)[alive] / weight_sums[alive]
-    sizes = _over_rows(kept * advantage.abs(), row_of, rows)[alive] / weight_sums[alive]
-    sums = {"advantage": float(gaps.sum()), "gap": float(sizes.sum())}
-    return Loss(total=means.sum(), count=float(alive.sum()), sums=sums)
+    return _moved(student, _clipped(teacher - student, clip), weights * (_rank(row_of) >= skip_first), row_of)
+
+
+def contrast(
+    student: Float[Tensor, " M"],
+    told: Float[Tensor, " M"],
+    other: Float[Tensor, " M"],
+    weights: Float[Tensor, " M"],
+    row_of: Int[Tensor, " M"],
+    *,
+    clip: float | None = None,
+    skip_first: int = 0,
+) -> Loss:
+    """Return the loss of `hindsight` with what any comment would do taken off: `told` read this one, `other` another one.
+
+    Source: RLCSD (arXiv 2606.11709), its wrong hint made a comment on something else: what every comment changes (a manner
+    of opening, shorter answers) stands in both and cancels.
+    Loss: A_t = sg[told_t - other_t], clipped to [-clip, clip]; 0 where the student has passed `told` already, that is where
+    A_t and told_t - student_t have not the same sign; the rest is as in `hindsight`.
+    Differs: the end at `told`. The paper draws new answers at every step; on answers that stay the same its advantages never
+    end, and words would be pushed down without limit.
+    """
+    advantage = (told - other) * ((told - other) * (told - student) > 0)
+    return _moved(student, _clipped(advantage, clip), weights * (_rank(row_of) >= skip_first), row_of)
 
 
 def kl(reference: Float[Tensor, "M V"], policy: Float[Tensor, "M V"], weights: Float[Tensor, " M"]) -> Loss:
@@ -47,6 +59,24 @@ def kl(reference: Float[Tensor, "M V"], policy: Float[Tensor, "M V"], weights: F
     """
     apart = torch.nn.functional.kl_div(policy, reference.detach(), log_target=True, reduction="none").sum(dim=1)
     return Loss(total=(weights * apart).sum(), count=float(weights.sum()))
+
+
+def _clipped(advantage: Float[Tensor, " M"], clip: float | None) -> Float[Tensor, " M"]:
+    return advantage.detach() if clip is None else advantage.detach().clamp(-clip, clip)
+
+
+def _moved(
+    student: Float[Tensor, " M"], advantage: Float[Tensor, " M"], kept: Float[Tensor, " M"], row_of: Int[Tensor, " M"]
+) -> Loss:
+    """Return -sum over rows of the mean of advantage times log-probability, and the number of rows that keep a target."""
+    rows = int(row_of.max()) + 1 if row_of.numel() else 0
+    weight_sums = _over_rows(kept, row_of, rows)
+    alive = weight_sums > 0
+    means = _over_rows(-kept * advantage * student, row_of, rows)[alive] / weight_sums[alive]
+    gaps = _over_rows(kept * advantage, row_of, rows)[alive] / weight_sums[alive]
+    sizes = _over_rows(kept * advantage.abs(), row_of, rows)[alive] / weight_sums[alive]
+    sums = {"advantage": float(gaps.sum()), "gap": float(sizes.sum())}
+    return Loss(total=means.sum(), count=float(alive.sum()), sums=sums)
 
 
 def _rank(row_of: Int[Tensor, " M"]) -> Int[Tensor, " M"]:

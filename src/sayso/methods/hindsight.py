@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from sayso.batches import Batch, Row, row
+from sayso.batches import Batch, Row
+from sayso.errors import PreflightError, SettingsError
 from sayso.losses import distillation
 from sayso.models.templates import TEMPLATES
+from sayso.records import Comment, identity, spans_of
 
 if TYPE_CHECKING:
     from sayso.losses.loss import Loss
@@ -28,13 +30,17 @@ class Hindsight:
         A response and a comment on it; no refinement, no rating. The model must already follow comments it reads in context.
     Loss:
         -mean over rows of 1/|y| sum_t A_t log pi(y_t | x, y_<t),
-        A_t = sg[log pi(y_t | x told the comment, y_<t) - log pi(y_t | x, y_<t)].
+        A_t = sg[log pi(y_t | x told the comment, y_<t) - log pi(y_t | x, y_<t)]; with `contrast: shuffled`
+        A_t = sg[log pi(y_t | x told the comment, y_<t) - log pi(y_t | x told a comment on something else, y_<t)].
     Differs:
         Advantages are clipped (the paper leaves them unbounded): tokens that the teacher finds very unlikely are otherwise
         pushed down without limit and break a small model. The teacher is the model as it was before training, the paper's is
         the model as it is (`teacher: live`). The wording of the teacher's prompt is our own. `answer: refinement` scores the
         refinement in place of the response, which is not in the paper: the teacher's agreement with each of its tokens
-        weighs that token. Keep `lora_dropout` at 0: it would be noise in A.
+        weighs that token. Keep `lora_dropout` at 0: it would be noise in A. `contrast: shuffled` takes the wrong hint of
+        RLCSD (2606.11709) to comments; there answers are drawn anew at every step, here they stay, so that a token's part
+        ends where the student has passed the teacher. `where: spans` is the choice of HinT-SD (2605.17873), whose spans a
+        model finds and whose loss is a divergence; here a person points at them.
     """
 
     learning_rate: float = 5e-5
@@ -50,17 +56,30 @@ class Hindsight:
     clip: float | None = 2.0
     """Largest advantage of a token, in nats, either way; empty: none."""
     skip_first: int = 2
-    """How many first tokens of an answer are not learnt: what the teacher changes there is mostly its manner of opening."""
+    """How many first tokens of an answer are not learnt: what the teacher changes there is mostly its manner of opening.
+    With `where: spans` nothing is skipped: what was pointed at is learnt."""
+    contrast: Literal["none", "shuffled"] = "none"
+    """Whether what any comment changes is taken off: `shuffled` compares with the teacher told another example's comment."""
+    where: Literal["all", "spans"] = "all"
+    """Which tokens are learnt: all, or those inside the spans that the comments point at."""
+
+    def __post_init__(self) -> None:
+        if self.where == "spans" and self.answer == "refinement":
+            raise SettingsError(
+                "where: spans learns the words of the response that comments point at, but answer: refinement scores other "
+                "words; set where to all, or answer to response"
+            )
 
     @property
     def group(self) -> int:
-        """The student's row, then the teacher's."""
-        return 2
+        """The student's row, the teacher's, and with a contrast the teacher's that was told another comment."""
+        return 3 if self.contrast == "shuffled" else 2
 
     @property
     def wants(self) -> frozenset[str]:
-        """It reads the response and the comments, and the refinement where that is scored."""
-        return frozenset({"response", "comment"} | ({"refinement"} if self.answer == "refinement" else set()))
+        """It reads the response and the comments, the refinement where that is scored, and spans where they choose."""
+        more = {"refinement": self.answer == "refinement", "spans": self.where == "spans"}
+        return frozenset({"response", "comment", *(part for part, wanted in more.items() if wanted)})
 
     @property
     def uses_reference(self) -> bool:
@@ -68,30 +87,89 @@ class Hindsight:
         return self.teacher == "reference"
 
     def rows(self, examples: Iterable[Example], policy: Policy) -> Iterator[Row]:
-        """Yield two rows an example: the answer after the prompt, and after the prompt that tells the comment."""
-        for example in examples:
+        """Yield two rows an example: the answer after the prompt, and after the prompt that tells the comment.
+
+        With a contrast a third one follows, after the prompt that tells a comment of another example.
+
+        Raises:
+            PreflightError: a contrast is wanted, and nothing was said of others that was not said of an example too.
+        """
+        given = [example for example in examples if self._complete(example)]
+        others = _elsewhere(given) if self.contrast == "shuffled" else [()] * len(given)
+        for example, other in zip(given, others, strict=True):
             answered = example.refinement if self.answer == "refinement" else example.response
-            if answered is None or example.response is None or not example.comments:
-                continue
+            assert answered is not None
             answer = policy.encode_response(answered.text)
+            learnt = self._weights(example, policy, len(answer))
             label = " ".join((example.prompt.id, *(comment.id for comment in example.comments)))
-            yield row(policy.encode_prompt(example.prompt), answer, label=label)
-            yield row(policy.encode_prompt(self._told(example)), answer, label=f"{label} (told)")
+            yield _row(policy.encode_prompt(example.prompt), answer, learnt, label)
+            yield _row(policy.encode_prompt(self._told(example, example.comments)), answer, learnt, f"{label} (told)")
+            if other:
+                yield _row(policy.encode_prompt(self._told(example, other)), answer, learnt, f"{label} (told another)")
 
     def loss(self, policy: Policy, reference: Scorer, batch: Batch) -> Loss:
         """Return the hindsight loss summed over the student's rows, and their number."""
-        student, told = batch.member(0), batch.member(1)
+        student = batch.member(0)
+        teacher = reference if self.teacher == "reference" else policy
         with torch.no_grad():
-            teacher = (reference if self.teacher == "reference" else policy).token_logprobs(told)
-        return distillation.hindsight(
-            policy.token_logprobs(student),
-            teacher,
-            student.weights,
-            student.row_of,
-            clip=self.clip,
-            skip_first=self.skip_first,
-        )
+            told, *other = [teacher.token_logprobs(batch.member(number)) for number in range(1, self.group)]
+        score = distillation.contrast if other else distillation.hindsight
+        skip_first = 0 if self.where == "spans" else self.skip_first
+        return score(
+            policy.token_logprobs(student), told, *other, student.weights, student.row_of,
+            clip=self.clip, skip_first=skip_first,
+        )  # fmt: skip
 
-    def _told(self, example: Example) -> Prompt:
+    def _complete(self, example: Example) -> bool:
+        if example.response is None or not example.comments:
+            return False
+        if self.where == "spans" and not spans_of(example):
+            return False
+        return self.answer == "response" or example.refinement is not None
+
+    def _weights(self, example: Example, policy: Policy, length: int) -> tuple[float, ...]:
+        """Return which of an answer's tokens are learnt."""
+        if self.where == "all":
+            return (1.0,) * length
+        assert example.response is not None
+        spans = [(span.start, span.end) for span in spans_of(example)]
+        pointed = {number for part in policy.token_spans(example.response.text, spans) for number in part}
+        return tuple(float(number in pointed) for number in range(length))
+
+    def _told(self, example: Example, comments: Sequence[Comment]) -> Prompt:
         hidden = self.template == "hindsight" and not self.show_response
-        return TEMPLATES[self.template](example.prompt, None if hidden else example.response, example.comments)
+        return TEMPLATES[self.template](example.prompt, None if hidden else example.response, comments)
+
+
+def _row(context: Sequence[int], answer: Sequence[int], weights: Sequence[float], label: str) -> Row:
+    return Row(ids=(*context, *answer), weights=(*(0.0 for _ in context), *weights), label=label)
+
+
+def _elsewhere(examples: Sequence[Example]) -> list[tuple[Comment, ...]]:
+    """Return for each example what was said of another one and not of it; which one, the hash of the example decides."""
+    own = [frozenset(comment.text for comment in example.comments) for example in examples]
+    said = sorted({tuple(sorted(texts)) for texts in own})
+    found = [_another(said, texts, _key(example)) for example, texts in zip(examples, own, strict=True)]
+    alone = [example.prompt.id for example, other in zip(examples, found, strict=True) if not other]
+    if alone:
+        raise PreflightError(
+            "contrast: shuffled compares a comment with one of another example, but for {count} of {of} examples nothing "
+            "was said of others that was not said of them too: {examples}; add examples with other comments, leave these "
+            "out, or set contrast to none",
+            count=len(alone), of=len(examples), examples=", ".join(alone[:3]) + (", ..." if alone[3:] else ""),
+        )  # fmt: skip
+    return found
+
+
+def _another(said: Sequence[tuple[str, ...]], own: frozenset[str], key: int) -> tuple[Comment, ...]:
+    """Return what is left of the first of `said`, from the place `key` on, that holds anything but `own`."""
+    for step in range(len(said)):
+        left = [text for text in said[(key + step) % len(said)] if text not in own]
+        if left:
+            return tuple(Comment(text=text) for text in left)
+    return ()
+
+
+def _key(example: Example) -> int:
+    answered = example.response.text if example.response else ""
+    return int(identity([example.prompt.messages, answered, [comment.text for comment in example.comments]]), 16)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sayso.errors import PreflightError
 from sayso.i18n import gettext as _
+from sayso.records import spans_of
 
 if TYPE_CHECKING:
     from sayso.batches import Row
@@ -75,7 +76,7 @@ def lacking(method: Method, example: Example) -> list[str]:
         "response": example.response is not None,
         "comment": bool(example.comments),
         "refinement": example.refinement is not None,
-        "spans": any(comment.spans for comment in example.comments),
+        "spans": bool(spans_of(example)),
         "scalar": any(comment.polarity is not None for comment in example.comments),
     }
     return sorted(part for part in method.wants if not has.get(part, True))
