@@ -321,6 +321,16 @@ def reach_of(comment: Comment) -> Reach:
     return "this" if comment.response is not None else "always"
 
 
+def praises(comment: Comment) -> bool:
+    """Return whether a comment says that something is good: `keep`, or a polarity above 0."""
+    return comment.kind == "keep" or (comment.polarity or 0.0) > 0
+
+
+def finds_fault(comment: Comment) -> bool:
+    """Return whether a comment says that something is wrong: `fix` or `concern`, or a polarity below 0, and no praise."""
+    return not praises(comment) and (comment.kind in ("fix", "concern") or (comment.polarity or 0.0) < 0)
+
+
 def spans_of(example: Example) -> tuple[Span, ...]:
     """Return the spans that the comments of an example point at in its response; those made for other words are left out."""
     response = example.response

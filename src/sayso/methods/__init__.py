@@ -5,11 +5,11 @@ Methods do not see each other, the optimizer, the clock or the disk; `sayso.trai
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from sayso.batches import Batch, Row
+    from sayso.batches import Batch, Drawn, Row
     from sayso.losses.loss import Loss
     from sayso.models import Policy, Scorer
     from sayso.records import Example
@@ -19,6 +19,8 @@ METHODS = {
     "refine_sft": "sayso.methods.refine_sft:RefineSft",
     "refine_dpo": "sayso.methods.refine_dpo:RefineDpo",
     "hindsight": "sayso.methods.hindsight:Hindsight",
+    "edit_weighted": "sayso.methods.edit_weighted:EditWeighted",
+    "cut": "sayso.methods.cut:Cut",
 }
 
 
@@ -28,33 +30,42 @@ class Method(Protocol):
     @property
     def group(self) -> int:
         """How many consecutive rows stay together (2 for a pair)."""
-        ...
 
     @property
     def wants(self) -> frozenset[str]:
         """Which parts of an example it reads: response, comment, refinement, spans, scalar."""
-        ...
 
     @property
     def learning_rate(self) -> float:
         """The rate that suits this method with LoRA; `train.learning_rate` overrides it."""
-        ...
 
     @property
     def uses_reference(self) -> bool:
         """Whether `loss` asks the reference; where it does not, none is kept and the policy stands in for it."""
-        ...
 
     def rows(self, examples: Iterable[Example], policy: Policy) -> Iterator[Row]:
         """Yield what to learn from, whole groups, in the order of the examples."""
-        ...
 
     def loss(self, policy: Policy, reference: Scorer, batch: Batch) -> Loss:
         """Return the sum of the loss over a batch and what to divide it by.
 
         `reference` is `policy` as it was before training; its log-probabilities carry no gradient.
         """
-        ...
 
 
-__all__ = ["METHODS", "Method"]
+@runtime_checkable
+class OnPolicy(Protocol):
+    """What a method may have besides: with `on_policy` true it is asked to draw new answers at every step."""
+
+    @property
+    def on_policy(self) -> bool:
+        """Whether answers are drawn while training; otherwise it learns from its `rows` like any other."""
+
+    def tasks(self, examples: Iterable[Example], policy: Policy) -> list[Example]:
+        """Return what answers are drawn for (a step takes some), or raise PreflightError where that cannot be done."""
+
+    def draw(self, policy: Policy, tasks: Sequence[Example], *, step: int, seed: int) -> Drawn:
+        """Return what one step learns from; the same policy, tasks, step and seed give the same."""
+
+
+__all__ = ["METHODS", "Method", "OnPolicy"]

@@ -47,6 +47,16 @@ def hindsight(prompt: Prompt, response: Response | str | None, comments: Sequenc
     return _prompt(prompt, *before, Message(role=last.role, content=words))
 
 
+def judged(prompt: Prompt, comments: Sequence[Comment]) -> Prompt:
+    """Return what asks for an answer of which just this would be said: with blame in view, for one with its faults.
+
+    Source of the idea: CUT (arXiv 2312.14591); the wording is our own.
+    """
+    *before, last = prompt.messages
+    words = f"{last.content}\n\nGive the answer of which this was said:\n{_said(comments)}"
+    return _prompt(prompt, *before, Message(role=last.role, content=words))
+
+
 TEMPLATES: Mapping[str, Template] = {
     "told": lambda prompt, _response, comments: told(prompt, comments),
     "refine": lambda prompt, response, comments: refine(prompt, _known(response), comments),
