@@ -73,8 +73,15 @@ def trl_trainer(folder, policy, given, output, **settings):
         (RefineDpo(beta=0.3, sft_weight=0.0), {"beta": 0.3}),
         (RefineDpo(beta=0.3, sft_weight=0.0, loss_type="apo_zero"), {"beta": 0.3, "loss_type": ["apo_zero"]}),
         (RefineDpo(beta=0.1, sft_weight=0.3), {"beta": 0.1, "loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 0.3]}),
+        (RefineDpo(beta=0.3, sft_weight=0.0, loss_type="apo_down"), {"beta": 0.3, "loss_type": ["apo_down"]}),
+        (RefineDpo(beta=0.3, sft_weight=0.0, loss_type="ipo"), {"beta": 0.3, "loss_type": ["ipo"]}),
+        (RefineDpo(beta=0.3, sft_weight=0.0, ld_alpha=0.4), {"beta": 0.3, "ld_alpha": 0.4}),
+        (
+            RefineDpo(beta=0.3, sft_weight=0.2, loss_type="ipo", ld_alpha=0.4),
+            {"beta": 0.3, "ld_alpha": 0.4, "loss_type": ["ipo", "sft"], "loss_weights": [1.0, 0.2]},
+        ),
     ],
-    ids=["sigmoid", "apo_zero", "sigmoid+sft"],
+    ids=["sigmoid", "apo_zero", "sigmoid+sft", "apo_down", "ipo", "ld_alpha", "ipo+sft+ld_alpha"],
 )
 def test_refine_dpo_equals_trl(ours, theirs, tiny_folder, tmp_path):
     policy = perturbed(tiny_folder)
