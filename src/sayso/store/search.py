@@ -150,7 +150,8 @@ def _by_grams(kept: Table, wanted: str) -> ColumnElement[bool]:
     """Return the condition on PostgreSQL that a row has the trigrams of a text, or one that begins with it, or too many."""
     terms = [_lexeme(part) for part in trigrams(wanted)[:_TRIGRAMS]] or [f"{_lexeme(wanted)}:*"]
     asked = f"{' & '.join(terms)} | {_lexeme(_MANY)}"
-    return text(f"{kept.name}.grams @@ CAST(:asked AS tsquery)").bindparams(asked=asked)
+    column: ColumnElement[Any] = literal_column(f"{kept.name}.grams")
+    return column.bool_op("@@")(text("CAST(:asked AS tsquery)").bindparams(asked=asked))
 
 
 def _continuations(db: Connection, kept: Table, wanted: str) -> list[str]:
