@@ -83,7 +83,9 @@ def prompt_tokens_carry_no_loss(method: Any, make_policy: MakePolicy) -> None:
         texts = [part.text for item in read for part in (item.response, item.refinement) if part is not None]
         answers = [policy.encode_response(text) for text in texts]
         for row in method.rows(read, policy):
-            starts = [len(row.ids) - len(answer) for answer in answers if list(row.ids[-len(answer) :]) == answer]
+            said = [policy.encode_response(comment.text) for item in read for comment in item.comments]
+            learnt = said if row.kind == "critique" else answers
+            starts = [len(row.ids) - len(answer) for answer in learnt if list(row.ids[-len(answer) :]) == answer]
             assert starts, f"row of example {number} ends with something else than an answer"
             context = min(starts)
             assert any(row.weights), f"row of example {number} learns nothing"

@@ -150,13 +150,10 @@ def test_the_gradient_of_what_is_held_constant_is_that_of_a_weighted_likelihood(
     weights = torch.rand(5, dtype=torch.float64)
     grown = student.clone().requires_grad_()
     loss(grown, told, *others, weights, ROW_OF, clip=0.5).total.backward()
-    if others:
-        advantage = (told - others[0]) * ((told - others[0]) * (told - student) > 0)
-    else:
-        advantage = told - student
+    advantage = (told - others[0]) * ((told - others[0]) * (told - student) > 0) if others else told - student
 
     def fixed(values):
-        sizes = torch.stack([weights[ROW_OF == number].sum() for number in (0, 1)])[ROW_OF]
+        sizes = torch.stack([weights[number == ROW_OF].sum() for number in (0, 1)])[ROW_OF]
         return -(weights * advantage.clamp(-0.5, 0.5) * values / sizes).sum()
 
     assert torch.autograd.gradcheck(fixed, student.clone().requires_grad_())

@@ -18,9 +18,13 @@ METHODS = {
     "sft": "sayso.methods.sft:Sft",
     "refine_sft": "sayso.methods.refine_sft:RefineSft",
     "refine_dpo": "sayso.methods.refine_dpo:RefineDpo",
+    "polarity": "sayso.methods.polarity:Polarity",
     "hindsight": "sayso.methods.hindsight:Hindsight",
+    "conditional": "sayso.methods.conditional:Conditional",
+    "critique": "sayso.methods.critique:Critique",
     "edit_weighted": "sayso.methods.edit_weighted:EditWeighted",
     "cut": "sayso.methods.cut:Cut",
+    "feedback_rl": "sayso.methods.feedback_rl:FeedbackRl",
 }
 
 
@@ -33,7 +37,10 @@ class Method(Protocol):
 
     @property
     def wants(self) -> frozenset[str]:
-        """Which parts of an example it reads: response, comment, refinement, spans, scalar."""
+        """Which parts of an example it reads: response, comment, refinement, spans, scalar, check.
+
+        Besides, which examples: `praise`, those of which only good was said; `anchors`, those near and out of scope.
+        """
 
     @property
     def learning_rate(self) -> float:

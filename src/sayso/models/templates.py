@@ -57,11 +57,32 @@ def judged(prompt: Prompt, comments: Sequence[Comment]) -> Prompt:
     return _prompt(prompt, *before, Message(role=last.role, content=words))
 
 
+def expected(prompt: Prompt, comments: Sequence[Comment]) -> Prompt:
+    """Return what asks for an answer of which this will be said, in the form of FCP (arXiv 2509.22638).
+
+    The words do not ask for anything: a fault named here is one that the answer has.
+    """
+    *before, last = prompt.messages
+    return _prompt(prompt, *before, Message(role=last.role, content=f"<EF>{_said(comments)}</EF>{last.content}"))
+
+
+def critique(prompt: Prompt, response: Response | str) -> Prompt:
+    """Return the conversation so far with a request for a comment on its last answer; the answer to it is the comment.
+
+    Source of the idea: critique fine-tuning (arXiv 2501.17703); the wording is our own.
+    """
+    return _prompt(prompt, *prompt.messages, _answer(response), _user(ASKED_FOR_COMMENT))
+
+
+ASKED_FOR_COMMENT = "What would you say of this answer? Write only the comment."
+
+
 TEMPLATES: Mapping[str, Template] = {
     "told": lambda prompt, _response, comments: told(prompt, comments),
     "refine": lambda prompt, response, comments: refine(prompt, _known(response), comments),
     "revise": lambda prompt, response, comments: revise(prompt, _known(response), comments),
     "hindsight": hindsight,
+    "expected": lambda prompt, _response, comments: expected(prompt, comments),
 }
 """Names that settings may use; every entry takes a prompt, a response and comments."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from sayso.errors import PreflightError
 from sayso.i18n import gettext as _
-from sayso.records import spans_of
+from sayso.records import finds_fault, praises, spans_of
 
 if TYPE_CHECKING:
     from sayso.batches import Row
@@ -22,7 +23,18 @@ FEW_FAMILIES = 20
 """With fewer kinds of prompts than this a model learns the prompts instead of the comment."""
 FEW_ANCHORS = 100
 """Fewer anchors out of scope than this hold the model on little but themselves."""
+MUCH_EDITED = 0.6
+"""Refinements that change more of the words than this leave a method that reads edits nearly nothing kept."""
 _NAMED = 3
+
+
+@runtime_checkable
+class Cautious(Protocol):
+    """A method that knows what speaks against its own settings."""
+
+    def cautions(self) -> list[str]:
+        """Return what to know before training with these settings, a sentence each."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +55,7 @@ class Plan:
     near_anchors: int
     out_anchors: int
     shown: tuple[str, ...]
-    """A few rows as text; what is learnt stands between « and »."""
+    """A few rows as text; what is learnt stands between « and », what is pushed down between ‹ and ›."""
     warnings: tuple[str, ...]
 
 
@@ -77,6 +89,7 @@ def lacking(method: Method, example: Example) -> list[str]:
         "comment": bool(example.comments),
         "refinement": example.refinement is not None,
         "spans": bool(spans_of(example)),
+        "fault or praise": any(finds_fault(comment) or praises(comment) for comment in example.comments),
         "scalar": any(comment.polarity is not None for comment in example.comments),
     }
     return sorted(part for part in method.wants if not has.get(part, True))
@@ -130,6 +143,7 @@ def describe(
 ) -> Plan:
     """Return the facts of a run before it starts; `decode` turns token ids into text."""
     near, out = (len(anchors.near), len(anchors.out)) if anchors and anchors.settings.enabled else (0, 0)
+    ratio = _edit_ratio(examples)
     families = len({example.prompt.family or example.prompt.id for example in examples})
     return Plan(
         rows=len(rows),
@@ -137,12 +151,12 @@ def describe(
         tokens=sum(len(item.ids) for item in rows),
         targets=sum(sum(weight != 0 for weight in item.weights[1:]) for item in rows),
         longest=max((len(item.ids) for item in rows), default=0),
-        edit_ratio=_edit_ratio(examples),
+        edit_ratio=ratio,
         families=families,
         near_anchors=near,
         out_anchors=out,
         shown=tuple(_render(item, decode) for item in rows[:num_shown]),
-        warnings=tuple(_warnings(families, near, out)),
+        warnings=(*_warnings(families, near, out), *_warnings_of(method, examples, rows, ratio)),
     )
 
 
@@ -162,6 +176,22 @@ def _warnings(families: int, near: int, out: int) -> list[str]:
                 "only {count} anchors are out of scope; below {few} the comment tends to spread where it does not apply"
             ).format(count=out, few=FEW_ANCHORS)
         )
+    return found
+
+
+def _warnings_of(method: Method, examples: Sequence[Example], rows: Sequence[Row], ratio: float | None) -> list[str]:
+    """Return what stands against this very method."""
+    found = method.cautions() if isinstance(method, Cautious) else []
+    lowers = any(weight < 0 for item in rows for weight in item.weights)
+    if lowers and "refinement" in method.wants and (ratio or 0.0) > MUCH_EDITED:
+        found.append(
+            _(
+                "the refinements change {share:.0%} of the words; this method learns edits, and above {much:.0%} nearly "
+                "every word counts as edited: refine less of each response, or choose refine_sft"
+            ).format(share=ratio, much=MUCH_EDITED)
+        )
+    if "fault or praise" in method.wants and not any(finds_fault(item) for example in examples for item in example.comments):
+        found.append(_("every comment is praise, so no word can be found that is wrong; choose another method for praise"))
     return found
 
 
@@ -205,15 +235,9 @@ def _edit_ratio(examples: Sequence[Example]) -> float | None:
 
 
 def _render(item: Row, decode: Callable[[Sequence[int]], str]) -> str:
-    """Return a row as text, its runs of learnt tokens between « and »."""
+    """Return a row as text, its runs of learnt tokens between « and », of those pushed down between ‹ and ›."""
     pieces: list[str] = []
-    start = 0
-    while start < len(item.ids):
-        learnt = item.weights[start] != 0
-        end = start
-        while end < len(item.ids) and (item.weights[end] != 0) == learnt:
-            end += 1
-        text = decode(item.ids[start:end])
-        pieces.append(f"«{text}»" if learnt else text)
-        start = end
+    for sign, run in groupby(zip(item.ids, item.weights, strict=True), lambda pair: (pair[1] > 0) - (pair[1] < 0)):
+        text = decode([token for token, _weight in run])
+        pieces.append({0: "{}", 1: "«{}»", -1: "‹{}›"}[sign].format(text))
     return "".join(pieces)
