@@ -9,6 +9,7 @@ import torch
 from tests.contracts.method import examples
 
 from sayso.batches import collate
+from sayso.methods.polarity import Polarity
 from sayso.methods.refine_dpo import RefineDpo
 from sayso.methods.refine_sft import RefineSft
 from sayso.models import local
@@ -104,6 +105,81 @@ def test_refine_dpo_equals_trl(ours, theirs, tiny_folder, tmp_path):
     loss.backward()
     mine = ours.loss(policy, policy.reference(), collate(rows, group=2, packed=policy.packed, pad_id=policy.pad_id))
     (mine.total / mine.count).backward()
+    assert (mine.total / mine.count).item() == pytest.approx(loss.item(), abs=1e-5)
+    for (name, one), other in zip(policy.module.named_parameters(), model.parameters(), strict=True):
+        assert torch.allclose(one.grad, other.grad, atol=1e-5), name
+
+
+def praised_and_blamed():
+    """Return four examples: a response praised, one blamed, and again, of different lengths."""
+    given = [dataclasses.replace(item, refinement=None) for item in examples(4)]
+    kinds = ("keep", "fix", "keep", "concern")
+    return [
+        dataclasses.replace(
+            item, comments=tuple(dataclasses.replace(each, kind=kind, polarity=None) for each in item.comments)
+        )
+        for item, kind in zip(given, kinds, strict=True)
+    ]
+
+
+def kto_trainer(folder, policy, given, output, **settings):
+    from datasets import Dataset
+    from trl import KTOConfig, KTOTrainer
+
+    lines = [
+        {
+            "prompt": [{"role": "user", "content": example.prompt.text}],
+            "completion": [{"role": "assistant", "content": example.response.text}],
+            "label": example.comments[0].kind == "keep",
+        }
+        for example in given
+    ]
+    other, before = local.load(folder, device="cpu"), perturbed(folder)
+    other.module.load_state_dict(policy.module.state_dict())
+    arguments = KTOConfig(
+        output_dir=str(output), use_cpu=True, report_to=[], per_device_train_batch_size=len(given), bf16=False,
+        gradient_checkpointing=False, dataloader_pin_memory=False, disable_dropout=True, **settings,
+    )  # fmt: skip
+    return KTOTrainer(
+        model=other.module, ref_model=before.module, args=arguments,
+        train_dataset=Dataset.from_list(lines), processing_class=policy.tokenizer,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (Polarity(beta=0.3), {"beta": 0.3}),
+        (
+            Polarity(beta=0.1, desirable_weight=1.5, undesirable_weight=0.5),
+            {"beta": 0.1, "desirable_weight": 1.5, "undesirable_weight": 0.5},
+        ),
+        (Polarity(beta=0.3, loss_type="apo_zero_unpaired"), {"beta": 0.3, "loss_type": "apo_zero_unpaired"}),
+    ],
+    ids=["kto", "kto, weighted", "apo_zero_unpaired"],
+)
+def test_polarity_equals_trl(ours, theirs, tiny_folder, tmp_path):
+    policy = perturbed(tiny_folder)  # the reference; the model itself then goes the other way, so that z0 is above 0
+    policy._reference = None
+    policy.reference()
+    policy.module.load_state_dict(local.load(tiny_folder, device="cpu").module.state_dict())
+    given = praised_and_blamed()
+    # TRL pairs a prompt with the response before it, ours with the next one: the same, the other way round.
+    trainer = kto_trainer(tiny_folder, policy, given[::-1], tmp_path, **theirs)
+    (inputs,) = list(trainer.get_train_dataloader())
+    rows = list(ours.rows(given, policy))
+    assert len(rows) == ours.group * len(given) // (ours.group_size if ours.group > 1 else 1)
+    model = trainer.model.eval()
+    loss = trainer.compute_loss(model, {name: value.to("cpu") for name, value in inputs.items()})
+    loss.backward()
+    batch = collate(rows, group=ours.group, packed=policy.packed, pad_id=policy.pad_id)
+    mine = ours.loss(policy, policy.reference(), batch)
+    (mine.total / mine.count).backward()
+    if ours.loss_type == "kto":
+        assert mine.sums["point"] / mine.count == pytest.approx(trainer._metrics["eval"]["kl"][-1], abs=1e-4)
+        assert mine.sums["point"] > 0, "a reference point of 0 compares nothing"
     assert (mine.total / mine.count).item() == pytest.approx(loss.item(), abs=1e-5)
     for (name, one), other in zip(policy.module.named_parameters(), model.parameters(), strict=True):
         assert torch.allclose(one.grad, other.grad, atol=1e-5), name
