@@ -10,8 +10,8 @@ Letters: B lines, T tokens of a line, M targets, R rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,22 @@ def row(context: Sequence[int], target: Sequence[int], *, weight: float = 1.0, l
     """Return the row that reads `context` and learns `target`."""
     weights = (0.0,) * len(context) + (weight,) * len(target)
     return Row(ids=(*context, *target), weights=weights, label=label, kind=kind)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drawn:
+    """What a method drew from the policy for one step: the rows to learn from, and what there was in all."""
+
+    rows: tuple[Row, ...]
+    """Answers that would teach nothing (as good as the others of their group) may be left out; there may be none left."""
+    answers: int
+    """How many answers were drawn."""
+    reward: float | None = None
+    """Their mean reward; None where nothing judges them."""
+    count: float | None = None
+    """What the step's loss is divided by, where answers were left out of the rows; None: by what the loss counts."""
+    sums: Mapping[str, float] = field(default_factory=dict, hash=False)
+    """What else is to be reported of the step."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -119,7 +119,7 @@ class Sample:
         return (
             refusal(response, comments, text)
             or _repeats(comments, text)
-            or _length_refusal(response, comments, text, self.max_length_ratio)
+            or length_refusal(response, comments, text, self.max_length_ratio)
         )
 
 
@@ -209,7 +209,8 @@ def _repeats(comments: tuple[Comment, ...], text: str) -> str | None:
     return _("It repeats the comment.") if any(said in text.lower() for said in told) else None
 
 
-def _length_refusal(response: Response, comments: tuple[Comment, ...], text: str, ratio: float) -> str | None:
+def length_refusal(response: Response, comments: tuple[Comment, ...], text: str, ratio: float) -> str | None:
+    """Say why a text is too long or too short to stand in a response's place; None: it is not, or a check asks for it."""
     names = {comment.check.name for comment in comments if comment.check is not None}
     was, now = len(words(response.text)), len(words(text))
     if now > was * ratio + LENGTH_SLACK and not names & _LENGTHENS:

@@ -22,6 +22,9 @@ LOSSES = {
     "unlikelihood": "sayso.losses.unlikelihood:unlikelihood",
     "edited": "sayso.losses.unlikelihood:edited",
     "cut": "sayso.losses.unlikelihood:cut",
+    "clipped": "sayso.losses.policy_gradient:clipped",
+    "advantage_weighted": "sayso.losses.policy_gradient:advantage_weighted",
+    "shaped": "sayso.losses.policy_gradient:shaped",
 }
 
 __all__ = ["LOSSES"]

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import torch
 
-from sayso.batches import Row, collate, micro_batches
+from sayso.batches import Drawn, Row, collate, micro_batches
 from sayso.errors import ModelError, PreflightError, SettingsError
 from sayso.models.arithmetic import quick_products
 from sayso.training import checkpoints
 from sayso.training import guard as guards
+from sayso.training.drawing import Drawing
 from sayso.training.guard import Anchors
 from sayso.training.optimizer import carries_adapter, optimizers, rate, trainable
 from sayso.training.order import groups_of_step, num_steps
@@ -49,7 +50,11 @@ class Step:
     out: float | None = None
     """Loss of the out anchors, in nats a token; None without any."""
     sums: Mapping[str, float] = field(default_factory=dict, hash=False)
-    """What else the loss reports, averaged alike."""
+    """What else the loss reports, averaged alike, and what a method that draws answers says of them."""
+    answers: int = 0
+    """Answers that were drawn for this step; 0 with fixed rows."""
+    reward: float | None = None
+    """Their mean reward; None where nothing judges them."""
     seconds: float = 0.0
     """Since the run was started or taken up again."""
 
@@ -57,7 +62,7 @@ class Step:
 def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, settings, and how the run is kept
     method: Method,
     policy: Policy,
-    rows: Sequence[Row],
+    rows: Sequence[Row] | Drawing,
     settings: Train,
     *,
     guard: Anchors | None = None,
@@ -67,6 +72,9 @@ def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, sett
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Step]:
     """Train `policy` (made ready by `prepare`) on `rows` in place and yield a record after each optimizer step.
+
+    With a `Drawing` in the place of rows the method draws new answers at every step; a step all of whose answers are equally
+    good may leave the weights to the guard alone.
 
     With a `folder`, checkpoints are kept in its `checkpoints/`; with `resume`, the run goes on after the newest whole one,
     and on a CPU ends bit for bit where it would have ended without a stop. A checkpoint is written after its step's record
@@ -78,7 +86,8 @@ def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, sett
         SettingsError: the folder holds another run's checkpoints, or one that was not asked to be resumed.
         ModelError: the loss or the gradient is not finite; the rows are named, and no update was made from them.
     """
-    check_rows(rows, policy, group=method.group)
+    if not isinstance(rows, Drawing) or not rows:
+        check_rows([] if isinstance(rows, Drawing) else rows, policy, group=method.group)
     anchors = guard or Anchors()
     kept = folder / "checkpoints" if folder else None
     mark = fingerprint(method, rows, settings, anchors)
@@ -92,7 +101,7 @@ def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, sett
     run = _Run(
         method=method, policy=policy, reference=policy.reference() if _needs_reference(method, anchors) else policy,
         rows=rows, settings=settings, anchors=anchors, parameters=parameters, optimizers=optimizers(parameters, settings),
-        num_steps=num_steps(len(rows) // method.group, settings), folder=kept, fingerprint=mark,
+        num_steps=num_steps(_num_groups(method, rows), settings), folder=kept, fingerprint=mark,
     )  # fmt: skip
     if found:
         checkpoints.load(found, parameters=parameters, optimizers=run.optimizers)
@@ -110,7 +119,11 @@ def _needs_reference(method: Method, anchors: Anchors) -> bool:
     return method.uses_reference or bool(anchors.kinds() and anchors.settings.kl_share)
 
 
-def fingerprint(method: Method, rows: Sequence[Row], settings: Train, anchors: Anchors) -> str:
+def _num_groups(method: Method, rows: Sequence[Row] | Drawing) -> int:
+    return len(rows) if isinstance(rows, Drawing) else len(rows) // method.group
+
+
+def fingerprint(method: Method, rows: Sequence[Row] | Drawing, settings: Train, anchors: Anchors) -> str:
     """Return the hash of everything that decides what is learnt; how often checkpoints are written is no part of it."""
     decisive = {key: value for key, value in dataclasses.asdict(settings).items() if not key.startswith("save_")}
     held = [(name, weight, kind) for name, kind, weight in anchors.kinds()]
@@ -141,7 +154,7 @@ class _Run:
     method: Method
     policy: Policy
     reference: Scorer
-    rows: Sequence[Row]
+    rows: Sequence[Row] | Drawing
     settings: Train
     anchors: Anchors
     parameters: dict[str, torch.nn.Parameter]
@@ -186,11 +199,12 @@ def _expected(policy: Policy, settings: Train) -> dict[str, torch.nn.Parameter]:
 def _step(run: _Run, number: int) -> Step:
     """Do one optimizer step (`number` from 0). Random numbers are a function of seed and step and touch no one else's."""
     settings = run.settings
-    chosen = _rows_of_step(run, number)
+    drawn = _of_step(run, number)
+    chosen = drawn.rows
     with torch.random.fork_rng(), quick_products():
         torch.manual_seed(settings.seed * 1_000_003 + number)
         try:
-            loss, sums = _method_backward(run, chosen, number)
+            loss, sums = _method_backward(run, drawn, number)
             held = guards.backward(
                 run.policy, run.reference, run.anchors, step=number, seed=settings.seed, max_tokens=settings.max_tokens
             )
@@ -205,23 +219,35 @@ def _step(run: _Run, number: int) -> Step:
     return Step(
         step=number + 1, num_steps=run.num_steps, loss=loss, learning_rate=_rate(run, number), grad_norm=norm,
         tokens=sum(len(item.ids) for item in chosen), rows=len(chosen),
-        near=held.get("near"), out=held.get("out"), sums=sums,
+        near=held.get("near"), out=held.get("out"), sums={**sums, **drawn.sums},
+        answers=drawn.answers, reward=drawn.reward,
     )  # fmt: skip
 
 
-def _rows_of_step(run: _Run, number: int) -> list[Row]:
+def _of_step(run: _Run, number: int) -> Drawn:
+    """Return the rows of a step: some of those that are given, or what the method draws now."""
+    if isinstance(run.rows, Drawing):
+        drawn = run.rows.of_step(run.policy, number, run.settings)
+        return dataclasses.replace(drawn, rows=_laid_out(run, drawn.rows))
     size = run.method.group
     groups = groups_of_step(number, len(run.rows) // size, run.settings)
-    members = [run.rows[group * size : (group + 1) * size] for group in groups]
+    rows = [item for group in groups for item in run.rows[group * size : (group + 1) * size]]
+    return Drawn(rows=_laid_out(run, rows), answers=0)
+
+
+def _laid_out(run: _Run, rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Return the groups of rows in the order in which they go through the model."""
+    size = run.method.group
+    members = [rows[first : first + size] for first in range(0, len(rows), size)]
     if not run.policy.packed:  # padding is least where neighbours are alike
         members.sort(key=lambda rows: max(len(item.ids) for item in rows))
-    return [item for rows in members for item in rows]
+    return tuple(item for rows in members for item in rows)
 
 
-def _method_backward(run: _Run, chosen: Sequence[Row], number: int) -> tuple[float, dict[str, float]]:
+def _method_backward(run: _Run, drawn: Drawn, number: int) -> tuple[float, dict[str, float]]:
     """Leave the gradient of the mean loss in the parameters: sums over micro-batches, divided once by the total count."""
     total, count, sums = 0.0, 0.0, dict[str, float]()
-    for part in micro_batches(chosen, group=run.method.group, max_tokens=run.settings.max_tokens):
+    for part in micro_batches(drawn.rows, group=run.method.group, max_tokens=run.settings.max_tokens):
         batch = collate(
             part, group=run.method.group, packed=run.policy.packed, pad_id=run.policy.pad_id,
             device=guards.device_of(run.policy),
@@ -237,15 +263,23 @@ def _method_backward(run: _Run, chosen: Sequence[Row], number: int) -> tuple[flo
         count += loss.count
         for name, amount in loss.sums.items():
             sums[name] = sums.get(name, 0.0) + amount
+    count = count if drawn.count is None else drawn.count
     if not count:
-        raise PreflightError(
-            "nothing is left to learn from at step {step}: {rows}; the method's settings leave out all their tokens",
-            step=number + 1, rows=name_rows(chosen),
-        )  # fmt: skip
+        return _nothing_left(drawn, number)
     for parameter in run.parameters.values():
         if parameter.grad is not None:
             parameter.grad.div_(count)
     return total / count, {name: amount / count for name, amount in sums.items()}
+
+
+def _nothing_left(drawn: Drawn, number: int) -> tuple[float, dict[str, float]]:
+    """Return a loss of nothing where answers were drawn: the next ones may teach; fixed rows never will."""
+    if drawn.answers:
+        return 0.0, {}
+    raise PreflightError(
+        "nothing is left to learn from at step {step}: {rows}; the method's settings leave out all their tokens",
+        step=number + 1, rows=name_rows(drawn.rows),
+    )  # fmt: skip
 
 
 def _norm(run: _Run, chosen: Sequence[Row], number: int) -> float:
