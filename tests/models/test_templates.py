@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sayso.models.templates import TEMPLATES, hindsight, refine, revise, told
+from sayso.models.templates import TEMPLATES, hindsight, judged, refine, revise, told
 from sayso.records import Comment, Message, Prompt, Response
 
 PROMPT = Prompt(messages=(Message(role="user", content="Write to Ann."),), family="letters", split="train")
@@ -61,3 +61,13 @@ def test_every_named_template_tells_every_comment_and_keeps_family_and_split(nam
     assert made.messages[-1].role == "user"
     assert (made.family, made.split) == ("letters", "train")
     assert made.id != PROMPT.id
+
+
+def test_judged_asks_in_the_last_turn_for_the_answer_that_the_comments_fit() -> None:
+    standing = Prompt(messages=(Message(role="system", content="Be kind."), *PROMPT.messages), family="letters")
+    made = judged(standing, COMMENTS)
+    assert turns(made) == [
+        ("system", "Be kind."),
+        ("user", "Write to Ann.\n\nGive the answer of which this was said:\nShorter.\nNo emoji."),
+    ]
+    assert made.family == "letters"

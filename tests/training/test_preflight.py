@@ -9,6 +9,8 @@ from tests.contracts.method import examples
 
 from sayso.batches import Row
 from sayso.errors import PreflightError
+from sayso.methods.cut import Cut
+from sayso.methods.edit_weighted import EditWeighted
 from sayso.methods.hindsight import Hindsight
 from sayso.methods.refine_dpo import RefineDpo
 from sayso.methods.refine_sft import RefineSft
@@ -122,3 +124,45 @@ def test_the_edit_ratio_is_the_share_of_words_that_differ(tiny):
     refinement = dataclasses.replace(example.refinement, text="It ran home.")  # two of three words kept
     plan = describe(RefineSft(), [dataclasses.replace(example, refinement=refinement)], [], decode=tiny.tokenizer.decode)
     assert plan.edit_ratio == pytest.approx(1 / 3)
+
+
+def planned(method, policy, given):
+    return describe(method, given, list(method.rows(given, policy)), decode=policy.tokenizer.decode)
+
+
+def test_the_plan_tells_what_is_pushed_down_from_what_is_learnt(tiny):
+    plan = planned(EditWeighted(kept=0.0, spans="ignore"), tiny, examples())
+    assert plan.shown[0].startswith("<|user|>Tell me of dog 0.<|assistant|>«Dog 0» ran away.«<|end|>»")
+    assert plan.shown[1] == "<|user|>Tell me of dog 0.<|assistant|>‹It› ran away.<|end|>"
+
+
+def test_refinements_that_say_everything_anew_are_warned_of_where_edits_are_learnt(tiny):
+    given = examples()
+    assert not any("change" in item for item in planned(EditWeighted(), tiny, given).warnings)
+    anew = [
+        dataclasses.replace(item, refinement=dataclasses.replace(item.refinement, text="Nothing is as before here."))
+        for item in given
+    ]
+    assert any("change 100% of the words" in item for item in planned(EditWeighted(), tiny, anew).warnings)
+    assert not any("of the words" in item for item in planned(RefineDpo(), tiny, anew).warnings)
+
+
+def commented(given, **kind):
+    return [
+        dataclasses.replace(item, comments=tuple(dataclasses.replace(said, **kind) for said in item.comments))
+        for item in given
+    ]
+
+
+def test_praise_alone_is_warned_of_where_faults_are_learnt(tiny):
+    given = examples()
+    assert not any("praise" in item for item in planned(Cut(), tiny, given).warnings)
+    praised = commented(given, kind="keep", polarity=None)
+    assert any("every comment is praise" in item for item in planned(Cut(), tiny, praised).warnings)
+
+
+def test_comments_that_only_ask_are_refused_where_faults_are_learnt(tiny):
+    given = examples()
+    given[3:4] = commented(given[3:4], kind="question", polarity=None)
+    with pytest.raises(PreflightError, match=f"1 of 10 examples have no fault or praise.*: {given[3].prompt.id}"):
+        examined(Cut(), tiny, given)

@@ -65,8 +65,8 @@ class Cut:
 
     @property
     def wants(self) -> frozenset[str]:
-        """It reads the response and the comments."""
-        return frozenset({"response", "comment"})
+        """It reads the response and the comments, and in these whether they say that something is wrong or good."""
+        return frozenset({"response", "comment", "fault or praise"})
 
     @property
     def uses_reference(self) -> bool:

@@ -86,7 +86,9 @@ class EditWeighted:
             better = policy.encode_response(example.refinement.text)
             worse = policy.encode_response(example.response.text)
             edit = align(worse, better)
-            yield _row(context, better, [self.alpha if new else self.kept for new in edit.changed], label)
+            learnt = [self.alpha if new else self.kept for new in edit.changed]
+            if any(learnt):
+                yield _row(context, better, learnt, label)
             lowered = self._lowered(example, edit, policy)
             if lowered and self.beta:
                 weights = [-self.beta if place in lowered else 0.0 for place in range(len(worse))]

@@ -83,7 +83,8 @@ def usable(method: Method, examples: Iterable[Example]) -> tuple[list[Example], 
 
 
 def lacking(method: Method, example: Example) -> list[str]:
-    """Return what the method reads and the example has not, by name."""
+    """Return what the method reads and the example has not, by name; near and out of scope that is the response alone."""
+    wanted = method.wants if example.scope == "in" else method.wants & {"response"}
     has = {
         "response": example.response is not None,
         "comment": bool(example.comments),
@@ -92,7 +93,7 @@ def lacking(method: Method, example: Example) -> list[str]:
         "fault or praise": any(finds_fault(comment) or praises(comment) for comment in example.comments),
         "scalar": any(comment.polarity is not None for comment in example.comments),
     }
-    return sorted(part for part in method.wants if not has.get(part, True))
+    return sorted(part for part in wanted if not has.get(part, True))
 
 
 def check_rows(rows: Sequence[Row], policy: Policy, *, group: int) -> None:
@@ -142,9 +143,11 @@ def describe(
     num_shown: int = 3,
 ) -> Plan:
     """Return the facts of a run before it starts; `decode` turns token ids into text."""
-    near, out = (len(anchors.near), len(anchors.out)) if anchors and anchors.settings.enabled else (0, 0)
+    near, out = (sum(item.scope == scope for item in examples) for scope in ("near", "out"))
+    if anchors and anchors.settings.enabled:
+        near, out = near + len(anchors.near), out + len(anchors.out)
     ratio = _edit_ratio(examples)
-    families = len({example.prompt.family or example.prompt.id for example in examples})
+    families = len({example.prompt.family or example.prompt.id for example in examples if example.scope == "in"})
     return Plan(
         rows=len(rows),
         groups=len(rows) // method.group,
