@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from random import Random
 
 from recipes.teachable import heldout
@@ -34,11 +34,12 @@ from sayso.records import Message
 
 SHARES: dict[str, dict[str, float]] = {
     "early": {"copy": 0.15, "plain": 0.15, "refine": 0.6, "conditional": 0.1},
-    "late": {"plain": 0.1, "refine": 0.35, "conditional": 0.16, "paired": 0.24, "chain": 0.15},
+    "matching": {"plain": 0.05, "refine": 0.15, "applies": 0.55, "conditional": 0.15, "paired": 0.1},
+    "late": {"plain": 0.07, "refine": 0.26, "applies": 0.12, "conditional": 0.2, "paired": 0.25, "chain": 0.1},
 }
-"""How often which kind of episode is drawn, in the early part of the stream and after it."""
-EARLY_EPISODES = 0.26
-"""The share of episodes in the early part, where copying is learnt; as they are short, a fifth of the tokens."""
+"""How often which kind of episode is drawn, in each part of the stream."""
+CURRICULUM = {"early": 0.22, "matching": 0.2, "late": 0.58}
+"""The share of episodes in each part: first copying is learnt, then whether a comment is about a prompt, then all of it."""
 PLACES = {"in": 0.37, "near": 0.41, "out": 0.22}
 """How often a prompt under a standing comment lies where; as one of two or three always lies inside: 47, 35, 18."""
 VALUES = 0.33
@@ -58,6 +59,8 @@ KINDS = {
     "word": 0.15,
 }
 """How often a scope is of which kind, among those that a triple lies in."""
+EVEN = 0.2
+"""How often a question whether a comment applies is moved into its scope, so that half the answers are yes."""
 ALWAYS = 0.06
 THIS = 0.4
 """How often a comment on a response says nothing of where it applies."""
@@ -86,12 +89,12 @@ class Episode:
 def episodes(seed: int, *, count: int = 0) -> Iterator[Episode]:
     """Yield episodes without end; the same seed and count give the same episodes.
 
-    With `count` the first fifth of as many episodes is the early part of the curriculum; without, all is the late part.
+    With `count` as many episodes go through the parts of the curriculum; without, all is the late part.
     """
     rng = Random(seed)
     number = 0
     while True:
-        shares = SHARES["early" if number < EARLY_EPISODES * count else "late"]
+        shares = SHARES[_part(number / count if count else 1.0)]
         kind = rng.choices(tuple(shares), tuple(shares.values()))[0]
         triple = rng.choice(training_triples())
         if rng.random() < MANNERED:
@@ -102,6 +105,12 @@ def episodes(seed: int, *, count: int = 0) -> Iterator[Episode]:
         if sum(len(turn.content.encode()) + 8 for turn in episode.messages) <= BYTES and not says_held_out(episode):
             yield episode
             number += 1
+
+
+def _part(done: float) -> str:
+    """Return the part of the curriculum when this share of the episodes is done."""
+    ends = accumulate(CURRICULUM.values())
+    return next((name for name, end in zip(CURRICULUM, ends, strict=True) if done < end), "late")
 
 
 def says_held_out(episode: Episode) -> bool:
@@ -163,6 +172,22 @@ def paired(triple: Triple, rng: Random) -> Episode:
     return Episode(kind="paired", messages=tuple(turns), triples=tuple(asked), demands=demands, places=places)
 
 
+def applies(triple: Triple, rng: Random) -> Episode:
+    """A standing comment, and for one prompt after the other the bare question whether it applies: what scopes mean."""
+    demand = standing(triple, rng, always=False)
+    turns: list[Message] = [_system(say(demand, rng))]
+    asked: list[Triple] = []
+    places: list[str] = []
+    for _ in range(rng.choice((2, 3, 4, 5, 6))):
+        place = "in" if rng.random() < EVEN else _place(rng)
+        each = within(triple, demand.scope, rng) if place == "in" else _placed(triple, demand.scope, place, rng)
+        turns += [_user(f"{prompt(each, rng)} {words('lists', 'does_it_apply', rng)}")]
+        turns += [_model("Yes." if demand.scope.holds(each) else "No.")]
+        asked.append(each)
+        places.append(place)
+    return Episode(kind="applies", messages=tuple(turns), triples=tuple(asked), demands=(demand,), places=tuple(places))
+
+
 def refine(triple: Triple, rng: Random) -> Episode:
     """A prompt, a response, a comment on it, and the refinement. The comment is drawn after the response, so that the
     response stays what somebody would write; now and then there is nothing to change."""
@@ -203,7 +228,15 @@ def chain(triple: Triple, rng: Random) -> Episode:
     return Episode(kind="chain", messages=turns, triples=(triple, asked), demands=(demand,), places=("", place), form=form)
 
 
-_MAKERS = {"plain": plain, "copy": copy, "conditional": conditional, "paired": paired, "refine": refine, "chain": chain}
+_MAKERS = {
+    "plain": plain,
+    "copy": copy,
+    "applies": applies,
+    "conditional": conditional,
+    "paired": paired,
+    "refine": refine,
+    "chain": chain,
+}
 
 
 def obey_all(demands: Sequence[Demand], plan: Plan) -> Plan:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,11 @@ def test_every_verb_has_help_with_its_flags(sayso: Call, verb: tuple[str, ...]) 
 def test_the_verbs_stand_in_the_order_of_the_loop(sayso: Call) -> None:
     listed = sayso("--help").out.split("Commands:")[1].split("\n")
     assert [line.split()[0] for line in listed if line.strip()] == list(COMMANDS)
+
+
+def test_python_m_sayso_is_the_same_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "sayso", "--version"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split()[0]) == (0, "sayso")
 
 
 def test_help_is_in_the_users_language(sayso: Call) -> None:
