@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -19,7 +19,7 @@ from sayso.loop.settings import Settings
 from sayso.loop.workspace import CANDIDATE, Workspace
 from sayso.loop.writing import Field, survey
 from sayso.methods import METHODS, Method
-from sayso.records import Example, Prompt, Refinement, Run, Version, identity
+from sayso.records import Comment, Example, Prompt, Refinement, Response, Run, Scope, Version, identity
 
 if TYPE_CHECKING:
     from sayso.batches import Row
@@ -38,6 +38,10 @@ class Material:
     """Responses that wanted a refinement and have none."""
     left_out: int
     """Those of them that the method cannot learn from as they are."""
+
+    def given(self, method: Method) -> tuple[Example, ...]:
+        """Return what the method reads: the examples, and the answers to stay as they are where it holds them itself."""
+        return (*self.examples, *self.near, *self.out) if holds(method) else self.examples
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +71,11 @@ def method_of(settings: Settings) -> Method:
     return config.build(kind, settings.method_settings, where=f"method {name}")  # type: ignore[no-any-return]
 
 
+def holds(method: Method) -> bool:
+    """Return whether a method holds the model near and out of scope itself; the guard is left off for it."""
+    return "anchors" in method.wants
+
+
 def gather(workspace: Workspace, settings: Settings, method: Method) -> Material:
     """Return the examples for a method, and the anchors: answers to which no unmet comment applies.
 
@@ -74,20 +83,22 @@ def gather(workspace: Workspace, settings: Settings, method: Method) -> Material
         PreflightError: there is no open comment, or none that asks for anything here.
     """
     field = survey(workspace, settings)
-    if not field.comments and not field.bound:
+    praised = field.praised if "praise" in method.wants else ()
+    if not field.comments and not field.bound and not praised:
         raise PreflightError("there is no open comment to learn from; add one with sayso comments add or import")
     refinements = {item.response.id: item for item in workspace.store.wanted_refinements()}
     judged = judge(workspace, settings, field)
     wanting = [_example(item, refinements) for item in judged if not item.good]
-    if not wanting:
+    liked = _liked(praised, {item.response.id for item in judged if not item.good})
+    if not wanting and not liked:
         raise _nothing(field, len(judged))
     needed = "refinement" in method.wants
     examples = [item for item in wanting if item.refinement is not None or not needed]
     good = [item for item in judged if item.good]
     return Material(
-        examples=tuple(examples),
-        near=tuple(_own(item) for item in good if item.near),
-        out=tuple(_own(item) for item in good if not item.near),
+        examples=(*examples, *liked),
+        near=tuple(_own(item, "near") for item in good if item.near),
+        out=tuple(_own(item, "out") for item in good if not item.near),
         unrefined=sum(item.refinement is None for item in wanting),
         left_out=len(wanting) - len(examples),
     )
@@ -149,14 +160,17 @@ def train(
 
     policy = policy_for(workspace, settings, parent)
     rows = checked_rows(method, policy, material)
-    anchors = anchors_for(policy, settings, material)
+    anchors = anchors_for(method, policy, settings, material)
     records = loop.steps(
         method, policy, rows, settings.train, guard=anchors, folder=folder, resume=folder.exists(), clock=perf_counter
     )
     last = 0
     for step in running.keep(records, folder):
         last = step.step
-        note = _("loss {loss:.3f}").format(loss=step.loss)
+        said = _("loss {loss:.3f}")
+        if holds(method):
+            said = _("loss {loss:.3f}; guard left off, the method holds near and out itself")
+        note = said.format(loss=step.loss)
         watch(Progress(stage=_("learn"), done=step.step, total=step.num_steps, unit=_("steps"), note=note))
     return policy, last
 
@@ -182,16 +196,17 @@ def checked_rows(method: Method, policy: LocalModel, material: Material) -> list
             "method, such as hindsight",
             count=material.left_out,
         )  # fmt: skip
-    rows = list(method.rows(material.examples, policy))
-    preflight.examine(method, policy, material.examples, rows)
+    given = material.given(method)
+    rows = list(method.rows(given, policy))
+    preflight.examine(method, policy, given, rows)
     return rows
 
 
-def anchors_for(policy: LocalModel, settings: Settings, material: Material) -> Anchors | None:
-    """Return the scope guard's rows, or None when it is switched off or nothing is out of scope."""
+def anchors_for(method: Method, policy: LocalModel, settings: Settings, material: Material) -> Anchors | None:
+    """Return the scope guard's rows; None when it is off, nothing is out of scope, or the method holds the model itself."""
     from sayso.training import guard
 
-    if not settings.guard.enabled or not (material.near or material.out):
+    if holds(method) or not settings.guard.enabled or not (material.near or material.out):
         return None
     return guard.Anchors(
         settings=settings.guard,
@@ -211,8 +226,17 @@ def _said(examples: Iterable[Example]) -> Iterator[tuple[Prompt, str]]:
             yield example.prompt, example.response.text
 
 
-def _own(item: Wanting) -> Example:
-    return Example(prompt=item.response.prompt, response=item.response)
+def _own(item: Wanting, scope: Scope) -> Example:
+    return Example(prompt=item.response.prompt, response=item.response, scope=scope)
+
+
+def _liked(praised: Iterable[Comment], wanting: Container[str]) -> list[Example]:
+    """Return an example a response of which only good was said."""
+    said: dict[Response, list[Comment]] = {}
+    for comment in praised:
+        if comment.response is not None and comment.response.id not in wanting:
+            said.setdefault(comment.response, []).append(comment)
+    return [Example(prompt=item.prompt, response=item, comments=tuple(comments)) for item, comments in said.items()]
 
 
 def _run(workspace: Workspace, settings: Settings, parent: Version, material: Material) -> Run:

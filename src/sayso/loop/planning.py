@@ -9,7 +9,7 @@ from sayso.evaluation import takes
 from sayso.i18n import gettext as _
 from sayso.i18n import say
 from sayso.loop.improving import judge
-from sayso.loop.learning import anchors_for, checked_rows, gather, method_of, policy_for
+from sayso.loop.learning import anchors_for, checked_rows, gather, holds, method_of, policy_for
 from sayso.loop.settings import Settings
 from sayso.loop.workspace import Workspace
 from sayso.loop.writing import Field, survey
@@ -67,7 +67,7 @@ class Plan:
     """Why training would be refused; empty when it would not."""
     warnings: tuple[str, ...]
     note: str = ""
-    """Why rows are not known yet; empty when they are."""
+    """Why rows are not known yet, or what else is to be known of the method; mostly empty."""
 
 
 def plan(workspace: Workspace, settings: Settings) -> Plan:
@@ -115,13 +115,18 @@ def _facts(workspace: Workspace, settings: Settings) -> dict[str, object]:
     material = gather(workspace, settings, method)
     policy = policy_for(workspace, settings, workspace.version(settings.model_name_or_path))
     rows = checked_rows(method, policy, material)
-    anchors = anchors_for(policy, settings, material)
-    found = preflight.describe(method, material.examples, rows, decode=policy.decode, anchors=anchors)
+    anchors = anchors_for(method, policy, settings, material)
+    found = preflight.describe(method, material.given(method), rows, decode=policy.decode, anchors=anchors)
     return {
         "rows": found.rows, "tokens": found.tokens, "targets": found.targets, "longest": found.longest,
         "edit_ratio": found.edit_ratio, "anchors": {"near": found.near_anchors, "out": found.out_anchors},
-        "shown": found.shown, "warnings": found.warnings,
+        "shown": found.shown, "warnings": found.warnings, "note": _held(settings) if holds(method) else "",
     }  # fmt: skip
+
+
+def _held(settings: Settings) -> str:
+    sentence = _("{method} holds the model near and out of scope itself: the guard is left off, its settings are not used.")
+    return sentence.format(method=settings.method_name)
 
 
 def _comment_plans(field: Field) -> list[CommentPlan]:

@@ -65,7 +65,7 @@ def learn(workspace: Workspace, settings: Settings) -> Preview:
     material = gather(workspace, settings, method)
     policy = policy_for(workspace, settings, version)
     rows = checked_rows(method, policy, material)
-    anchors = anchors_for(policy, settings, material)
+    anchors = anchors_for(method, policy, settings, material)
     numbers = {
         "method": settings.method_name,
         "version": version.id,

@@ -25,6 +25,8 @@ class Field:
     """Standing comments, open."""
     bound: tuple[Comment, ...]
     """Open comments on a single response that ask for something better."""
+    praised: tuple[Comment, ...]
+    """Open comments on a single response that say it is good."""
     divided: dict[str, Divided]
     placed: tuple[Placed, ...]
 
@@ -35,10 +37,11 @@ def survey(workspace: Workspace, settings: Settings) -> Field:
     opened = [item for item in workspace.store.comments(status="open") if not wanted or item.id in wanted]
     comments = standing(opened)
     bound = [item for item in opened if item.response is not None and item.kind in ("fix", "concern")]
+    praised = [item for item in opened if item.response is not None and item.kind == "keep"]
     evaluate = settings.evaluate
     divided = {item.id: divide(item, test_fraction=evaluate.test_fraction, seed=evaluate.seed) for item in comments}
     placed = place(comments, divided, workspace.store.prompts())
-    return Field(comments=tuple(comments), bound=tuple(bound), divided=divided, placed=tuple(placed))
+    return Field(comments=tuple(comments), bound=tuple(bound), praised=tuple(praised), divided=divided, placed=tuple(placed))
 
 
 def idle(field: Field) -> tuple[Comment, ...]:

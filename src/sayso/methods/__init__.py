@@ -6,7 +6,7 @@ Methods do not see each other, the optimizer, the clock or the disk; `sayso.trai
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from sayso.batches import Batch, Drawn, Row
@@ -18,6 +18,7 @@ METHODS = {
     "sft": "sayso.methods.sft:Sft",
     "refine_sft": "sayso.methods.refine_sft:RefineSft",
     "refine_dpo": "sayso.methods.refine_dpo:RefineDpo",
+    "scoped": "sayso.methods.scoped:Scoped",
     "polarity": "sayso.methods.polarity:Polarity",
     "hindsight": "sayso.methods.hindsight:Hindsight",
     "conditional": "sayso.methods.conditional:Conditional",
@@ -68,10 +69,10 @@ class OnPolicy(Protocol):
     def on_policy(self) -> bool:
         """Whether answers are drawn while training; otherwise it learns from its `rows` like any other."""
 
-    def tasks(self, examples: Iterable[Example], policy: Policy) -> list[Example]:
-        """Return what answers are drawn for (a step takes some), or raise PreflightError where that cannot be done."""
+    def tasks(self, examples: Iterable[Example], policy: Policy) -> list[Any]:
+        """Return what answers are drawn for (records; a step takes some), or raise PreflightError where it cannot be done."""
 
-    def draw(self, policy: Policy, tasks: Sequence[Example], *, step: int, seed: int) -> Drawn:
+    def draw(self, policy: Policy, tasks: Sequence[Any], *, step: int, seed: int) -> Drawn:
         """Return what one step learns from; the same policy, tasks, step and seed give the same."""
 
 
