@@ -70,7 +70,7 @@ class OnPolicy(Protocol):
         """Whether answers are drawn while training; otherwise it learns from its `rows` like any other."""
 
     def tasks(self, examples: Iterable[Example], policy: Policy) -> list[Any]:
-        """Return what answers are drawn for (records; a step takes some), or raise PreflightError where it cannot be done."""
+        """Return what answers are drawn for (records; a step takes some), or raise PreflightError where none can be."""
 
     def draw(self, policy: Policy, tasks: Sequence[Any], *, step: int, seed: int) -> Drawn:
         """Return what one step learns from; the same policy, tasks, step and seed give the same."""

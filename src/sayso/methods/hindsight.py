@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from sayso.batches import Batch, Row
+from sayso.batches import Batch, Drawn, Row
+from sayso.critics.rewards import judge_of
 from sayso.errors import PreflightError, SettingsError
 from sayso.losses import distillation
+from sayso.models.room import check_room
+from sayso.models.sampling import Sampling, seed_of
 from sayso.models.templates import TEMPLATES
-from sayso.records import Comment, identity, spans_of
+from sayso.records import Comment, Example, identity, spans_of
 
 if TYPE_CHECKING:
     from sayso.losses.loss import Loss
     from sayso.models import Policy, Scorer
-    from sayso.records import Example, Prompt
+    from sayso.records import Prompt
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +29,7 @@ class Hindsight:
     """Learn from the comment itself: the model that has read it teaches the model that has not, on the same words.
 
     Source:
-        Self-distillation from user interactions (arXiv 2603.12273), offline; the online relative is SDPO (2601.20802).
+        Self-distillation from user interactions (arXiv 2603.12273), offline; with `on_policy` SDPO (2601.20802).
     Wants:
         A response and a comment on it; no refinement, no rating. The model must already follow comments it reads in context.
     Loss:
@@ -40,7 +44,9 @@ class Hindsight:
         weighs that token. Keep `lora_dropout` at 0: it would be noise in A. `contrast: shuffled` takes the wrong hint of
         RLCSD (2606.11709) to comments; there answers are drawn anew at every step, here they stay, so that a token's part
         ends where the student has passed the teacher. `where: spans` is the choice of HinT-SD (2605.17873), whose spans a
-        model finds and whose loss is a divergence; here a person points at them.
+        model finds and whose loss is a divergence; here a person points at them. `on_policy` scores what the model writes
+        now by the comment on what it wrote once, where SDPO's environment answers each new answer; and it scores the words
+        that were drawn (its token form), where the paper's best form compares whole distributions.
     """
 
     learning_rate: float = 5e-5
@@ -62,8 +68,30 @@ class Hindsight:
     """Whether what any comment changes is taken off: `shuffled` compares with the teacher told another example's comment."""
     where: Literal["all", "spans"] = "all"
     """Which tokens are learnt: all, or those inside the spans that the comments point at."""
+    on_policy: bool = False
+    """Whether the model's own new answers are scored, drawn at every step, in the place of what was logged."""
+    max_new_tokens: int = 64
+    """With `on_policy`: an answer is cut off after so many tokens."""
+    temperature: float = 1.0
+    """With `on_policy`: how widely answers are drawn; at 1 they are the model's own."""
 
     def __post_init__(self) -> None:
+        if self.on_policy and (self.where == "spans" or self.answer == "refinement"):
+            raise SettingsError(
+                "on_policy: true scores answers that nobody has read yet, so {key}: {found} has nothing to point at; "
+                "set on_policy to false, or leave {key} at its default",
+                key="where" if self.where == "spans" else "answer",
+                found=self.where if self.where == "spans" else self.answer,
+            )
+        if self.max_new_tokens < 1:
+            raise SettingsError(
+                "{key}: found {found!r}; expected a number of at least {least}",
+                key="max_new_tokens", found=self.max_new_tokens, least=1,
+            )  # fmt: skip
+        if self.temperature <= 0:
+            raise SettingsError(
+                "{key}: found {found!r}; expected a number above 0", key="temperature", found=self.temperature
+            )
         if self.where == "spans" and self.answer == "refinement":
             raise SettingsError(
                 "where: spans learns the words of the response that comments point at, but answer: refinement scores other "
@@ -94,18 +122,35 @@ class Hindsight:
         Raises:
             PreflightError: a contrast is wanted, and nothing was said of others that was not said of an example too.
         """
-        given = [example for example in examples if self._complete(example)]
-        others = _elsewhere(given) if self.contrast == "shuffled" else [()] * len(given)
-        for example, other in zip(given, others, strict=True):
-            answered = example.refinement if self.answer == "refinement" else example.response
+        if self.on_policy:
+            yield from self.draw(policy, self.tasks(examples, policy), step=0, seed=0).rows
+            return
+        for task in self._tasks(examples):
+            answered = task.example.refinement if self.answer == "refinement" else task.example.response
             assert answered is not None
             answer = policy.encode_response(answered.text)
-            learnt = self._weights(example, policy, len(answer))
-            label = " ".join((example.prompt.id, *(comment.id for comment in example.comments)))
-            yield _row(policy.encode_prompt(example.prompt), answer, learnt, label)
-            yield _row(policy.encode_prompt(self._told(example, example.comments)), answer, learnt, f"{label} (told)")
-            if other:
-                yield _row(policy.encode_prompt(self._told(example, other)), answer, learnt, f"{label} (told another)")
+            yield from self._rows_of(policy, task, answer, self._weights(task.example, policy, len(answer)))
+
+    def tasks(self, examples: Iterable[Example], policy: Policy) -> list[_Task]:
+        """Return what answers are drawn for, an example each.
+
+        Raises:
+            PreflightError: a prompt, or what the teacher reads, leaves no room for an answer; or as `rows` says.
+        """
+        found = self._tasks(examples)
+        read = [replace(context, id=task.example.prompt.id) for task in found for context in self._contexts(task)]
+        check_room(policy, read, self.max_new_tokens)
+        return found
+
+    def draw(self, policy: Policy, tasks: Sequence[_Task], *, step: int, seed: int) -> Drawn:
+        """Draw one answer an example; its reward is reported where all comments have checks, and not learnt."""
+        sampling = Sampling(max_new_tokens=self.max_new_tokens, temperature=self.temperature, seed=seed_of(seed, step=step))
+        written = policy.write([task.example.prompt for task in tasks], sampling)
+        pairs = list(zip(tasks, written, strict=True))
+        rows = [row for task, item in pairs for row in self._rows_of(policy, task, item.ids, (1.0,) * len(item.ids))]
+        judged = all(comment.check is not None for task in tasks for comment in task.example.comments)
+        earned = [judge_of(task.example.comments)(item.text).reward for task, item in pairs] if judged else []
+        return Drawn(rows=tuple(rows), answers=len(written), reward=fmean(earned) if earned else None)
 
     def loss(self, policy: Policy, reference: Scorer, batch: Batch) -> Loss:
         """Return the hindsight loss summed over the student's rows, and their number."""
@@ -119,6 +164,23 @@ class Hindsight:
             policy.token_logprobs(student), told, *other, student.weights, student.row_of,
             clip=self.clip, skip_first=skip_first,
         )  # fmt: skip
+
+    def _tasks(self, examples: Iterable[Example]) -> list[_Task]:
+        given = [example for example in examples if self._complete(example)]
+        others = _elsewhere(given) if self.contrast == "shuffled" else [()] * len(given)
+        return [_Task(example=example, other=other) for example, other in zip(given, others, strict=True)]
+
+    def _contexts(self, task: _Task) -> list[Prompt]:
+        """Return what stands before an answer: the prompt, the one that tells the comment, the one that tells another."""
+        said = [task.example.comments, task.other] if task.other else [task.example.comments]
+        return [task.example.prompt, *(self._told(task.example, comments) for comments in said)]
+
+    def _rows_of(self, policy: Policy, task: _Task, answer: Sequence[int], weights: Sequence[float]) -> Iterator[Row]:
+        """Yield the same answer after each context."""
+        label = " ".join((task.example.prompt.id, *(comment.id for comment in task.example.comments)))
+        for context, reader in zip(self._contexts(task), ("", " (told)", " (told another)"), strict=False):
+            ids = policy.encode_prompt(context)
+            yield Row(ids=(*ids, *answer), weights=(*(0.0 for _ in ids), *weights), label=label + reader)
 
     def _complete(self, example: Example) -> bool:
         if example.response is None or not example.comments:
@@ -141,8 +203,12 @@ class Hindsight:
         return TEMPLATES[self.template](example.prompt, None if hidden else example.response, comments)
 
 
-def _row(context: Sequence[int], answer: Sequence[int], weights: Sequence[float], label: str) -> Row:
-    return Row(ids=(*context, *answer), weights=(*(0.0 for _ in context), *weights), label=label)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Task:
+    """An example, and what was said of another one (nothing without a contrast)."""
+
+    example: Example
+    other: tuple[Comment, ...]
 
 
 def _elsewhere(examples: Sequence[Example]) -> list[tuple[Comment, ...]]:

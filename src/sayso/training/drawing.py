@@ -8,25 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sayso.batches import Drawn
 from sayso.methods import Method, OnPolicy
-from sayso.records import Example, identity
+from sayso.records import identity
 from sayso.training.order import groups_of_step
 from sayso.training.settings import Train
 
 if TYPE_CHECKING:
     from sayso.batches import Row
     from sayso.models import Policy
+    from sayso.records import Example
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Drawing:
-    """What new answers are drawn for, an example each; `steps` takes it in the place of rows."""
+    """What new answers are drawn for, as the method put it together; `steps` takes it in the place of rows."""
 
     method: OnPolicy
-    tasks: tuple[Example, ...]
+    tasks: tuple[Any, ...]
 
     def __len__(self) -> int:
         return len(self.tasks)
