@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.contracts.method import CHECKS, examples
 
-from sayso import batches
+from sayso import batches, models
 from sayso.batches import collate
 from sayso.config import build
 from sayso.errors import SettingsError
@@ -140,6 +141,20 @@ def test_a_span_of_chinese_words_takes_all_bytes_of_them_and_no_others(tiny):
     assert lowered(tiny, item) == ["世界"]
     weights = list(EditWeighted().rows([item], tiny))[1].weights
     assert sum(weight < 0 for weight in weights) == 6
+
+
+@pytest.mark.parametrize("marked", ["世界", "naïve", "away", "🙂"])
+def test_with_longer_tokens_every_token_that_holds_a_marked_word_is_pushed_down_and_no_other(marked):
+    model = local.load(Path(models.__file__).parent / "teachable", device="cpu")
+    text = "They went away, naïve 🙂 as ever. 你好,世界很大"
+    (worse,) = EditWeighted(alpha=0.0, kept=0.0).rows([example(text, f"So\n{text}", ("fix", marked))], model)
+    context = len(worse.ids) - len(model.encode_response(text))
+    places = [place for place, weight in enumerate(worse.weights) if weight]
+    assert places == list(range(places[0], places[-1] + 1))
+    before, after = (model.tokenizer.decode(part) for part in (worse.ids[context : places[0]], worse.ids[places[-1] + 1 :]))
+    assert text.startswith(before)
+    assert len(before) in (text.index(marked), text.index(marked) - 1)  # the space before a word is in its token
+    assert after.startswith(text[text.index(marked) + len(marked) :])
 
 
 @settings(max_examples=60, deadline=None)
