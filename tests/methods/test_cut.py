@@ -47,6 +47,11 @@ def test_the_same_words_are_read_with_and_without_what_was_said(tiny):
     assert learnt(plain) == learnt(told) == tiny.encode_response("No.")
 
 
+def test_comments_can_be_told_in_the_form_that_conditional_teaches(tiny):
+    _, told = Cut(template="expected").rows([example("No.", BAD)], tiny)
+    assert tiny.tokenizer.decode(told.ids) == "<|user|><EF>Too short.</EF>Say it.<|assistant|>No.<|end|>"
+
+
 def test_all_comments_are_told_in_order_and_mixed_ones_are_blame(tiny):
     plain, told = Cut().rows([example("No.", GOOD, BAD)], tiny)
     assert "Well put.\nToo short." in tiny.tokenizer.decode(told.ids)

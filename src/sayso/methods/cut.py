@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
 from sayso.batches import Batch, Row, row
 from sayso.errors import SettingsError
 from sayso.losses import unlikelihood
-from sayso.models.templates import judged
+from sayso.models.templates import TEMPLATES
 from sayso.records import finds_fault, praises
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class Cut:
 
     learning_rate: float = 2e-4
     """Peak rate with LoRA on a model of about half a billion parameters; a model of a few million wants about 1.5e-3."""
+    template: Literal["judged", "expected"] = "judged"
+    """How the comments are told as said of the answer to come: in plain words, or in the form that `conditional` teaches."""
     threshold: float = 1.2
     """How many times likelier a token must be with the comment in view to count as what is wrong; for responses that the
     model has just written itself the paper takes 1.1."""
@@ -86,7 +88,8 @@ class Cut:
             label = " ".join((example.prompt.id, *(comment.id for comment in said)))
             kind = FAULTY if any(finds_fault(comment) for comment in said) else ""
             yield row(policy.encode_prompt(example.prompt), answer, label=label, kind=kind)
-            yield row(policy.encode_prompt(judged(example.prompt, said)), answer, label=f"{label} (told)", kind=kind)
+            told = TEMPLATES[self.template](example.prompt, example.response, said)
+            yield row(policy.encode_prompt(told), answer, label=f"{label} (told)", kind=kind)
 
     def loss(self, policy: Policy, reference: Scorer, batch: Batch) -> Loss:
         """Return the loss summed over the responses' tokens, and their number; both readings carry gradient."""

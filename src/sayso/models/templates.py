@@ -82,6 +82,7 @@ TEMPLATES: Mapping[str, Template] = {
     "refine": lambda prompt, response, comments: refine(prompt, _known(response), comments),
     "revise": lambda prompt, response, comments: revise(prompt, _known(response), comments),
     "hindsight": hindsight,
+    "judged": lambda prompt, _response, comments: judged(prompt, comments),
     "expected": lambda prompt, _response, comments: expected(prompt, comments),
 }
 """Names that settings may use; every entry takes a prompt, a response and comments."""
