@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sayso.models.templates import TEMPLATES, hindsight, judged, refine, revise, told
+from sayso.models.templates import ASKED_FOR_COMMENT, TEMPLATES, critique, expected, hindsight, judged, refine, revise, told
 from sayso.records import Comment, Message, Prompt, Response
 
 PROMPT = Prompt(messages=(Message(role="user", content="Write to Ann."),), family="letters", split="train")
@@ -51,6 +51,22 @@ def test_hindsight_adds_the_feedback_to_the_last_turn_and_shows_the_answer_only_
     assert without.endswith("Shorter.\nNo emoji.")
     assert "Dear Ann" not in without
     assert "Dear Ann, …" in shown
+
+
+def test_expected_marks_what_will_be_said_before_the_words_that_ask() -> None:
+    first = Message(role="system", content="Be kind.")
+    made = expected(Prompt(messages=(first, *PROMPT.messages)), COMMENTS)
+    assert turns(made) == [("system", "Be kind."), ("user", "<EF>Shorter.\nNo emoji.</EF>Write to Ann.")]
+
+
+@pytest.mark.parametrize("response", [RESPONSE, RESPONSE.text])
+def test_critique_asks_for_a_comment_on_the_answer_and_tells_none(response: Response | str) -> None:
+    assert turns(critique(PROMPT, response)) == [
+        ("user", "Write to Ann."),
+        ("assistant", "Dear Ann, …"),
+        ("user", ASKED_FOR_COMMENT),
+    ]
+    assert critique(PROMPT, response).family == "letters"
 
 
 @pytest.mark.parametrize("name", TEMPLATES)

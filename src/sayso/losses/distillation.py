@@ -25,7 +25,8 @@ def hindsight(
     over its targets after the first `skip_first`; total = sum over rows, count = rows with a target left. The value itself
     says little (its gradient is what matters); `sums` carries each row's mean advantage and mean gap, in nats a token.
     """
-    return _moved(student, _clipped(teacher - student, clip), weights * (_rank(row_of) >= skip_first), row_of)
+    advantage = _clipped(teacher - student, clip)
+    return _moved(student, advantage, advantage.abs(), weights * (_rank(row_of) >= skip_first), row_of)
 
 
 def contrast(
@@ -43,12 +44,15 @@ def contrast(
     Source: RLCSD (arXiv 2606.11709), its wrong hint made a comment on something else: what every comment changes (a manner
     of opening, shorter answers) stands in both and cancels.
     Loss: A_t = sg[told_t - other_t], clipped to [-clip, clip]; 0 where the student has passed `told` already, that is where
-    A_t and told_t - student_t have not the same sign; the rest is as in `hindsight`.
+    A_t and told_t - student_t have not the same sign; the rest is as in `hindsight`. `sums["gap"]` is what is left to go:
+    the smaller of |A_t| and |told_t - student_t|.
     Differs: the end at `told`. The paper draws new answers at every step; on answers that stay the same its advantages never
     end, and words would be pushed down without limit.
     """
-    advantage = (told - other) * ((told - other) * (told - student) > 0)
-    return _moved(student, _clipped(advantage, clip), weights * (_rank(row_of) >= skip_first), row_of)
+    ahead = (told - student).detach()
+    advantage = _clipped((told - other) * ((told - other) * ahead > 0), clip)
+    left = torch.minimum(advantage.abs(), ahead.abs())
+    return _moved(student, advantage, left, weights * (_rank(row_of) >= skip_first), row_of)
 
 
 def kl(reference: Float[Tensor, "M V"], policy: Float[Tensor, "M V"], weights: Float[Tensor, " M"]) -> Loss:
@@ -66,7 +70,11 @@ def _clipped(advantage: Float[Tensor, " M"], clip: float | None) -> Float[Tensor
 
 
 def _moved(
-    student: Float[Tensor, " M"], advantage: Float[Tensor, " M"], kept: Float[Tensor, " M"], row_of: Int[Tensor, " M"]
+    student: Float[Tensor, " M"],
+    advantage: Float[Tensor, " M"],
+    left: Float[Tensor, " M"],
+    kept: Float[Tensor, " M"],
+    row_of: Int[Tensor, " M"],
 ) -> Loss:
     """Return -sum over rows of the mean of advantage times log-probability, and the number of rows that keep a target."""
     rows = int(row_of.max()) + 1 if row_of.numel() else 0
@@ -74,7 +82,7 @@ def _moved(
     alive = weight_sums > 0
     means = _over_rows(-kept * advantage * student, row_of, rows)[alive] / weight_sums[alive]
     gaps = _over_rows(kept * advantage, row_of, rows)[alive] / weight_sums[alive]
-    sizes = _over_rows(kept * advantage.abs(), row_of, rows)[alive] / weight_sums[alive]
+    sizes = _over_rows(kept * left, row_of, rows)[alive] / weight_sums[alive]
     sums = {"advantage": float(gaps.sum()), "gap": float(sizes.sum())}
     return Loss(total=means.sum(), count=float(alive.sum()), sums=sums)
 

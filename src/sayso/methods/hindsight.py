@@ -42,8 +42,8 @@ class Hindsight:
         the model as it is (`teacher: live`). The wording of the teacher's prompt is our own. `answer: refinement` scores the
         refinement in place of the response, which is not in the paper: the teacher's agreement with each of its tokens
         weighs that token. Keep `lora_dropout` at 0: it would be noise in A. `contrast: shuffled` takes the wrong hint of
-        RLCSD (2606.11709) to comments; there answers are drawn anew at every step, here they stay, so that a token's part
-        ends where the student has passed the teacher. `where: spans` is the choice of HinT-SD (2605.17873), whose spans a
+        RLCSD (2606.11709) to comments; there answers are drawn anew at every step, here they may stay, so that a token's
+        part ends where the student has passed the teacher. `where: spans` is the choice of HinT-SD (2605.17873), whose spans a
         model finds and whose loss is a divergence; here a person points at them. `on_policy` scores what the model writes
         now by the comment on what it wrote once, where SDPO's environment answers each new answer; and it scores the words
         that were drawn (its token form), where the paper's best form compares whole distributions.
