@@ -49,13 +49,34 @@ def test_the_same_round_again_takes_the_candidate_it_has(workspace: Workspace, r
     assert len(workspace.store.runs()) == 1
 
 
-@pytest.mark.parametrize("method", ["refine_sft", "refine_dpo", "hindsight"])
+@pytest.mark.parametrize(
+    "method", ["refine_sft", "refine_dpo", "scoped", "polarity", "hindsight", "conditional", "critique"]
+)
 def test_each_method_makes_a_candidate_that_can_be_loaded(workspace: Workspace, round_folder: Path, method: str):
     found = run(workspace, round_folder, f"method={method}", "train.learning_rate=0.001")
     version = workspace.version(found["candidate"])
     assert version.form == "adapter"
     model = local.load(workspace.place_of(version.base), adapter=workspace.place_of(version.path))
     assert model.num_parameters() > 0
+
+
+@pytest.mark.parametrize(
+    "method",
+    ["{name: hindsight, contrast: shuffled}", "{name: conditional, form: chain}", "{name: critique, answer_weight: 0}"],
+)
+def test_other_forms_of_a_method_make_a_candidate_too(workspace: Workspace, round_folder: Path, method: str):
+    assert run(workspace, round_folder, f"method={method}", "train.learning_rate=0.001")["candidate"] == "v1"
+
+
+def test_comments_without_spans_cannot_be_learnt_by_spans(workspace: Workspace, round_folder: Path):
+    with pytest.raises(PreflightError, match="examples have no spans, which this method reads: p-"):
+        run(workspace, round_folder, "method={name: hindsight, where: spans}")
+
+
+def test_settings_that_do_not_go_together_are_said_before_anything_is_written(workspace: Workspace, round_folder: Path):
+    with pytest.raises(SettingsError, match="where: spans learns the words of the response"):
+        run(workspace, round_folder, "method={name: hindsight, where: spans, answer: refinement}")
+    assert workspace.store.responses() == []
 
 
 def test_full_training_leaves_an_ordinary_model_folder(workspace: Workspace, round_folder: Path):

@@ -102,8 +102,8 @@ class Scoped:
         if not pairs or not holding:
             raise PreflightError(
                 "there are {pairs} pairs in scope, {near} answers near it and {out} out of it, and this method needs pairs "
-                "and something that holds the model; give the comment probes near and out of its scope, or prompts to which it "
-                "does not apply, or choose refine_dpo",
+                "and something that holds the model; give the comment probes near and out of its scope, or prompts to which "
+                "it does not apply, or choose refine_dpo",
                 pairs=len(pairs), near=len(sides["near"]), out=len(sides["out"]),
             )  # fmt: skip
         first, second = holding * 2 if len(holding) == 1 else holding
