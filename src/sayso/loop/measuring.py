@@ -32,13 +32,10 @@ def evaluate(workspace: Workspace, settings: Settings, *, candidate: str, watch:
     """
     after = workspace.store.version(candidate)
     before = workspace.version(after.parent or CHAMPION)
-    field = survey(workspace, settings)
-    probed = [
-        _probed(comment, field, settings.evaluate, workspace.store.prompts(split="test")) for comment in field.comments
-    ]
-    prompts = _unique(probe.prompt for comment in probed for probe in comment.probes)
+    probed = probed_comments(workspace, settings)
+    prompts = prompts_of(probed)
     texts = [_answers(workspace, name, prompts, settings.evaluate, watch) for name in (before.id, after.id)]
-    found = _outcomes(probed, texts[0], texts[1])
+    found = outcomes(probed, texts[0], texts[1])
     measured = tuple(_take(comment, found) for comment in probed)
     heldout = _heldout(workspace, settings, (before.id, after.id), probed, found, watch)
     verdict = gate.decide(measured, found, heldout, settings.gate, seed=settings.evaluate.seed)
@@ -49,6 +46,18 @@ def evaluate(workspace: Workspace, settings: Settings, *, candidate: str, watch:
     )  # fmt: skip
     workspace.store.add_evaluation(evaluation)
     return evaluation
+
+
+def probed_comments(workspace: Workspace, settings: Settings) -> list[Comment]:
+    """Return the standing comments, each with the probes it is tested on alone."""
+    field = survey(workspace, settings)
+    prompts = list(workspace.store.prompts(split="test"))
+    return [_probed(comment, field, settings.evaluate, prompts) for comment in field.comments]
+
+
+def prompts_of(comments: Iterable[Comment]) -> list[Prompt]:
+    """Return the prompts of all probes, each once."""
+    return list({probe.prompt.id: probe.prompt for comment in comments for probe in comment.probes}.values())
 
 
 def _probed(comment: Comment, field: Field, settings: Evaluate, prompts: Sequence[Prompt]) -> Comment:
@@ -70,7 +79,8 @@ def _answers(workspace: Workspace, version: str, prompts: Sequence[Prompt], sett
     return {prompt.id: text for part, texts in parts for prompt, text in zip(part, texts, strict=True)}
 
 
-def _outcomes(comments: Sequence[Comment], before: Answers, after: Answers) -> tuple[Outcome, ...]:
+def outcomes(comments: Sequence[Comment], before: Answers, after: Answers) -> tuple[Outcome, ...]:
+    """Return one outcome a probe of every comment that can be counted; answers are by the prompt's id."""
     held = checkers(comments)
     countable = [comment for comment in comments if comment.id in held]
     return tuple(outcome for comment in countable for outcome in takes.outcomes(comment, held[comment.id], before, after))
@@ -91,14 +101,14 @@ def _heldout(
     """Return loss on held-out text before and after; None where there is no such text."""
     from sayso.evaluation import heldout
 
-    texts = _heldout_texts(workspace, settings, versions[0], found)
+    texts = heldout_texts(workspace, settings, found)
     if not texts:
         return None
     losses, tokens = [], 0
     for number, name in enumerate(versions):
         watch(Progress(stage=_("held-out loss"), done=number, total=len(versions), unit=_("versions")))
         model = workspace.model(name)
-        result = heldout.loss(model, _rows(model, texts))
+        result = heldout.loss(model, heldout_rows(model, texts))
         losses.append(result.loss)
         tokens = result.tokens
     outside = [outcome for outcome in found if outcome.scope != "in"]
@@ -108,9 +118,8 @@ def _heldout(
     )  # fmt: skip
 
 
-def _heldout_texts(
-    workspace: Workspace, settings: Settings, champion: str, found: Sequence[Outcome]
-) -> list[tuple[Prompt, str]]:
+def heldout_texts(workspace: Workspace, settings: Settings, found: Sequence[Outcome]) -> list[tuple[Prompt, str]]:
+    """Return the held-out text: that of the file named in the settings, else the answers before, out of scope."""
     if settings.evaluate.heldout:
         from sayso.store import exchange
 
@@ -123,12 +132,9 @@ def _heldout_texts(
     )
 
 
-def _rows(model: LocalModel, texts: Sequence[tuple[Prompt, str]]) -> list[Row]:
+def heldout_rows(model: LocalModel, texts: Sequence[tuple[Prompt, str]]) -> list[Row]:
+    """Return held-out text as rows; what does not fit the model's context is left out."""
     from sayso.batches import row
 
     rows = [row(model.encode_prompt(prompt), model.encode_response(text)) for prompt, text in texts]
     return [item for item in rows if len(item.ids) <= model.max_length]
-
-
-def _unique(prompts: Iterable[Prompt]) -> list[Prompt]:
-    return list({prompt.id: prompt for prompt in prompts}.values())
