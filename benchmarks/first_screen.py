@@ -1,6 +1,6 @@
 """How soon the review page is there: `sayso review` until it prints its link, and the link until an answer can be read.
 
-The server is started as a user starts it, in a workspace of 200 responses, and chromium opens the link on loopback: the first
+The server is started as a user starts it, in a workspace of 200 responses, and chromium opens the link on loopback: a first
 visit to a fresh server, and further visits, each in a window that keeps nothing. Needs the packages playwright and chromium.
 Milliseconds; the last line is JSON.
 

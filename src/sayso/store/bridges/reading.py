@@ -97,7 +97,7 @@ def _problems(row: Row) -> Iterator[RecordError]:
 
 
 def _entries(row: Row, line: Line, where: str) -> Iterator[Entry]:
-    """Give an entry for each record: a refinement apart from its comments, as it may have to wait for those of other rows."""
+    """Give an entry for each record: a refinement stands apart, as it may have to wait for comments of other rows."""
     for comment in row.comments:
         yield Entry(line=line, where=where, comment=comment)
     for refinement in row.refinements:
