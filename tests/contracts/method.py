@@ -20,7 +20,9 @@ import yaml
 from sayso import config
 from sayso.batches import collate
 from sayso.errors import PreflightError
-from sayso.records import Comment, Example, Refinement, Response, Span, ask, plain
+from sayso.methods import OnPolicy
+from sayso.records import Check, Comment, Example, Refinement, Response, Span, ask, plain
+from sayso.training.drawing import source
 from sayso.training.optimizer import prepare, trainable
 from sayso.training.settings import Train
 from sayso.training.steps import steps
@@ -37,7 +39,8 @@ def examples(count: int = 10) -> list[Example]:
         text = "It ran" + " far" * (number % 3) + " away."
         response = Response(prompt=prompt, text=text)
         span = Span(start=0, end=2, quote="It")
-        comment = Comment(text="Say who.", response=response, spans=(span,), polarity=-1.0)
+        check = Check(name="regex", args={"pattern": "[a-m]"})
+        comment = Comment(text="Say who.", response=response, spans=(span,), polarity=-1.0, check=check)
         refinement = Refinement(response=response, text=f"Dog {number}{text[2:]}", addresses=(comment.id,))
         made.append(Example(prompt=prompt, response=response, comments=(comment,), refinement=refinement))
     return made
@@ -53,6 +56,11 @@ def anchor(scope: Any, number: int) -> Example:
     """Return the model's own answer to a prompt near the scope of all comments, or out of it."""
     prompt = ask(f"Sing to the {scope} cow {number}.", family=f"{scope}{number}")
     return Example(prompt=prompt, response=Response(prompt=prompt, text="Moo" + "o" * (number % 3) + "."), scope=scope)
+
+
+def draws(method: Any) -> bool:
+    """Return whether a method draws answers while training."""
+    return isinstance(method, OnPolicy) and method.on_policy
 
 
 def is_made_without_arguments(method: Any, make_policy: MakePolicy) -> None:
@@ -72,7 +80,8 @@ def rows_are_repeatable_and_leave_the_examples_alone(method: Any, make_policy: M
     assert first == list(method.rows(iter(read), policy))
     assert plain(read) == before
     assert len(first) % method.group == 0, "rows must come in whole groups"
-    assert [item.prompt.id for item in read if not any(item.prompt.id in row.label for row in first)] == []
+    unread = [item.prompt.id for item in read if not any(item.prompt.id in row.label for row in first)]
+    assert unread == [] or draws(method), "only answers that are drawn may turn out to teach nothing"
     assert all(row.label for row in first), "rows must carry a label that names them in messages"
 
 
@@ -182,9 +191,101 @@ CHECKS: tuple[Callable[[Any, MakePolicy], None], ...] = (
 )
 
 
+FIXED_ROWS_ONLY = (prompt_tokens_carry_no_loss, ten_rows_are_overfitted)
+"""Checks that name the answers to be learnt, which are not known where they are drawn."""
+
+
+def drawn_answers_carry_loss_and_nothing_before_them_does(method: Any, make_policy: MakePolicy) -> None:
+    policy = make_policy()
+    tasks = method.tasks(given(method, 4), policy)
+    prompts = [policy.encode_prompt(example.prompt) for example in given(method, 4)]
+    rows = method.draw(policy, tasks, step=0, seed=3).rows
+    assert rows, "nothing was drawn that teaches anything"
+    for row in rows:
+        learnt = [number for number, weight in enumerate(row.weights) if weight]
+        assert learnt == list(range(learnt[0], len(row.ids))), "an answer is learnt whole"
+        assert any(learnt[0] >= len(ids) for ids in prompts)
+    assert all(any(list(row.ids[: len(ids)]) == ids for ids in prompts) for row in rows[:: method.group])
+
+
+def a_step_draws_the_same_answers_again_and_another_one_others(method: Any, make_policy: MakePolicy) -> None:
+    policy = make_policy()
+    tasks = method.tasks(given(method, 4), policy)
+    first = method.draw(policy, tasks, step=1, seed=3)
+    assert first == method.draw(policy, tasks, step=1, seed=3)
+    assert first.rows != method.draw(policy, tasks, step=2, seed=3).rows
+    assert first.rows != method.draw(policy, tasks, step=1, seed=4).rows
+
+
+def drawing_leaves_the_policy_ready_to_learn(method: Any, make_policy: MakePolicy) -> None:
+    policy = prepare(make_policy(), dataclasses.replace(SHORT, lora_dropout=0.5))
+    before = {name: item.detach().clone() for name, item in policy.module.named_parameters()}
+    rows = method.draw(policy, method.tasks(given(method, 4), policy), step=0, seed=3).rows
+    assert torch.is_grad_enabled()
+    assert all(torch.equal(before[name], item) for name, item in policy.module.named_parameters())
+    assert all(item.grad is None for item in policy.module.parameters())
+    batch = collate(rows[: method.group], group=method.group, packed=policy.packed, pad_id=policy.pad_id)
+    assert policy.token_logprobs(batch).requires_grad
+    dropouts = [part for name, part in policy.module.named_modules() if "lora_dropout" in name and hasattr(part, "p")]
+    assert dropouts
+    assert all(part.training for part in dropouts)
+
+
+def micro_batching_changes_nothing_of_what_is_drawn(method: Any, make_policy: MakePolicy) -> None:
+    found = []
+    for max_tokens in (1, 100_000):
+        settings = dataclasses.replace(SHORT, max_steps=1, max_tokens=max_tokens)
+        policy = prepare(make_policy(), settings)
+        (record,) = steps(method, policy, source(method, given(method), policy), settings)
+        found.append(record)
+    assert (found[0].answers, found[0].rows, found[0].reward) == (found[1].answers, found[1].rows, found[1].reward)
+    assert found[0].answers > 0
+    assert found[0].grad_norm == pytest.approx(found[1].grad_norm, rel=1e-4)
+    assert found[0].grad_norm > 0
+
+
+def a_run_that_draws_ends_where_an_uninterrupted_one_does(method: Any, make_policy: MakePolicy) -> None:
+    def begun(**how: Any) -> tuple[Any, Any]:
+        policy = prepare(make_policy(), SHORT)
+        return policy, steps(method, policy, source(method, given(method), policy), SHORT, clock=lambda: 0, **how)
+
+    whole, run = begun()
+    records = list(run)
+    with tempfile.TemporaryDirectory() as name:
+        list(islice(begun(folder=Path(name))[1], 3))
+        resumed, run = begun(folder=Path(name), resume=True)
+        assert list(run) == records[2:], "other answers were drawn"
+    for (name, one), other in zip(trainable(whole.module).items(), trainable(resumed.module).values(), strict=True):
+        assert torch.equal(one, other), name
+    assert any(record.grad_norm for record in records), "nothing was learnt at all"
+
+
+def nothing_to_draw_for_gives_a_clear_error(method: Any, make_policy: MakePolicy) -> None:
+    policy = prepare(make_policy(), SHORT)
+    with pytest.raises(PreflightError, match="no rows to learn from"):
+        next(steps(method, policy, source(method, [], policy), SHORT))
+
+
+ON_POLICY_CHECKS: tuple[Callable[[Any, MakePolicy], None], ...] = (
+    drawn_answers_carry_loss_and_nothing_before_them_does,
+    a_step_draws_the_same_answers_again_and_another_one_others,
+    drawing_leaves_the_policy_ready_to_learn,
+    micro_batching_changes_nothing_of_what_is_drawn,
+    a_run_that_draws_ends_where_an_uninterrupted_one_does,
+    nothing_to_draw_for_gives_a_clear_error,
+)
+
+
+def checks_of(method: Any) -> list[Callable[[Any, MakePolicy], None]]:
+    """Return the checks that a method must hold; one that draws its answers has some of its own."""
+    if not draws(method):
+        return list(CHECKS)
+    return [check for check in CHECKS if check not in FIXED_ROWS_ONLY] + list(ON_POLICY_CHECKS)
+
+
 def check_method(method: Any, make_policy: MakePolicy) -> None:
     """Run every check; the first that fails raises AssertionError."""
-    for check in CHECKS:
+    for check in checks_of(method):
         check(method, make_policy)
 
 

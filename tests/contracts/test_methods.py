@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.contracts.method import CHECKS
+from tests.contracts.method import checks_of
 
 from sayso.methods import METHODS
 from sayso.models import local
@@ -16,10 +16,26 @@ from sayso.registry import load
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("name", METHODS)
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_method(name, check, tiny_folder):
-    check(load(METHODS, name, kind="method")(), lambda: local.load(tiny_folder, device="cpu"))
+def kind(name):
+    return load(METHODS, name, kind="method")
+
+
+SHORT_ANSWERS = {"max_new_tokens": 24, "num_generations": 4, "must_end": False}
+"""A freshly drawn model writes on and on; four short answers a prompt are enough to compare."""
+TRIED = {
+    **{name: kind(name)() for name in METHODS},
+    "feedback_rl": kind("feedback_rl")(**SHORT_ANSWERS),
+    "critique_grpo": kind("feedback_rl")(shaping="critique_grpo", **SHORT_ANSWERS),
+    "hindsight on policy": kind("hindsight")(on_policy=True, max_new_tokens=24),
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "check"),
+    [pytest.param(item, check, id=f"{check.__name__}-{name}") for name, item in TRIED.items() for check in checks_of(item)],
+)
+def test_method(method, check, tiny_folder):
+    check(method, lambda: local.load(tiny_folder, device="cpu"))
 
 
 @pytest.mark.parametrize("name", METHODS)

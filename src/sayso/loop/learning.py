@@ -13,6 +13,7 @@ from sayso import config, registry
 from sayso.errors import PreflightError, SettingsError
 from sayso.i18n import gettext as _
 from sayso.loop import Watcher
+from sayso.loop.grounding import ground
 from sayso.loop.improving import Wanting, judge
 from sayso.loop.progress import Progress, ignore
 from sayso.loop.settings import Settings
@@ -22,7 +23,6 @@ from sayso.methods import METHODS, Method
 from sayso.records import Comment, Example, Prompt, Refinement, Response, Run, Scope, Version, identity
 
 if TYPE_CHECKING:
-    from sayso.batches import Row
     from sayso.models.local import LocalModel
     from sayso.training.guard import Anchors
 
@@ -88,13 +88,14 @@ def gather(workspace: Workspace, settings: Settings, method: Method) -> Material
         raise PreflightError("there is no open comment to learn from; add one with sayso comments add or import")
     refinements = {item.response.id: item for item in workspace.store.wanted_refinements()}
     judged = judge(workspace, settings, field)
-    wanting = [_example(item, refinements) for item in judged if not item.good]
-    liked = _liked(praised, {item.response.id for item in judged if not item.good})
+    wanting = [_example(item, refinements, method) for item in judged if not item.good]
+    unmet = {item.response.id for item in judged if not item.good}
+    liked = _liked(praised, unmet)
     if not wanting and not liked:
         raise _nothing(field, len(judged))
     needed = "refinement" in method.wants
     examples = [item for item in wanting if item.refinement is not None or not needed]
-    good = [item for item in judged if item.good]
+    good = [item for item in judged if item.response.id not in unmet]
     return Material(
         examples=(*examples, *liked),
         near=tuple(_own(item, "near") for item in good if item.near),
@@ -159,7 +160,7 @@ def train(
     from sayso.training import steps as loop
 
     policy = policy_for(workspace, settings, parent)
-    rows = checked_rows(method, policy, material)
+    rows = ground(method, policy, material, settings.train).source
     anchors = anchors_for(method, policy, settings, material)
     records = loop.steps(
         method, policy, rows, settings.train, guard=anchors, folder=folder, resume=folder.exists(), clock=perf_counter
@@ -170,7 +171,9 @@ def train(
         said = _("loss {loss:.3f}")
         if holds(method):
             said = _("loss {loss:.3f}; guard left off, the method holds near and out itself")
-        note = said.format(loss=step.loss)
+        if step.reward is not None:
+            said = _("loss {loss:.3f}, reward {reward:.2f}")
+        note = said.format(loss=step.loss, reward=step.reward)
         watch(Progress(stage=_("learn"), done=step.step, total=step.num_steps, unit=_("steps"), note=note))
     return policy, last
 
@@ -183,23 +186,6 @@ def policy_for(workspace: Workspace, settings: Settings, parent: Version) -> Loc
     base = parent.base if parent.form == "adapter" else parent.path
     adapter = workspace.place_of(parent.path) if parent.form == "adapter" else None
     return optimizer.prepare(local.load(workspace.place_of(base), adapter=adapter), settings.train)
-
-
-def checked_rows(method: Method, policy: LocalModel, material: Material) -> list[Row]:
-    """Return the method's rows after the checks that stand before every training."""
-    from sayso.training import preflight
-
-    if not material.examples and material.left_out:
-        raise PreflightError(
-            "none of the {count} responses with comments that are not met has a refinement, and this method learns from "
-            "refinements; give the comments a check or a refinement (sayso refine says what was tried), or choose another "
-            "method, such as hindsight",
-            count=material.left_out,
-        )  # fmt: skip
-    given = material.given(method)
-    rows = list(method.rows(given, policy))
-    preflight.examine(method, policy, given, rows)
-    return rows
 
 
 def anchors_for(method: Method, policy: LocalModel, settings: Settings, material: Material) -> Anchors | None:
@@ -215,9 +201,11 @@ def anchors_for(method: Method, policy: LocalModel, settings: Settings, material
     )
 
 
-def _example(item: Wanting, refinements: dict[str, Refinement]) -> Example:
+def _example(item: Wanting, refinements: dict[str, Refinement], method: Method) -> Example:
+    """Return a response with what it does not meet; new answers are judged by all that applies to the prompt."""
     refinement = refinements.get(item.response.id)
-    return Example(prompt=item.response.prompt, response=item.response, comments=item.failing, refinement=refinement)
+    comments = item.applying if "check" in method.wants else item.failing
+    return Example(prompt=item.response.prompt, response=item.response, comments=comments, refinement=refinement)
 
 
 def _said(examples: Iterable[Example]) -> Iterator[tuple[Prompt, str]]:

@@ -8,8 +8,9 @@ from sayso.errors import PreflightError
 from sayso.evaluation import takes
 from sayso.i18n import gettext as _
 from sayso.i18n import say
+from sayso.loop.grounding import ground
 from sayso.loop.improving import judge
-from sayso.loop.learning import anchors_for, checked_rows, gather, holds, method_of, policy_for
+from sayso.loop.learning import anchors_for, gather, holds, method_of, policy_for
 from sayso.loop.settings import Settings
 from sayso.loop.workspace import Workspace
 from sayso.loop.writing import Field, survey
@@ -114,13 +115,13 @@ def _facts(workspace: Workspace, settings: Settings) -> dict[str, object]:
     method = method_of(settings)
     material = gather(workspace, settings, method)
     policy = policy_for(workspace, settings, workspace.version(settings.model_name_or_path))
-    rows = checked_rows(method, policy, material)
+    found_on = ground(method, policy, material, settings.train)
     anchors = anchors_for(method, policy, settings, material)
-    found = preflight.describe(method, material.given(method), rows, decode=policy.decode, anchors=anchors)
+    found = preflight.describe(method, material.given(method), found_on.rows, decode=policy.decode, anchors=anchors)
     return {
         "rows": found.rows, "tokens": found.tokens, "targets": found.targets, "longest": found.longest,
         "edit_ratio": found.edit_ratio, "anchors": {"near": found.near_anchors, "out": found.out_anchors},
-        "shown": found.shown, "warnings": found.warnings, "note": _held(settings) if holds(method) else "",
+        "shown": found.shown, "warnings": found.warnings, "note": _held(settings) if holds(method) else found_on.note,
     }  # fmt: skip
 
 

@@ -11,8 +11,9 @@ from sayso.errors import PreflightError
 from sayso.i18n import gettext as _
 from sayso.i18n import say
 from sayso.loop import importing
+from sayso.loop.grounding import ground
 from sayso.loop.improving import judge
-from sayso.loop.learning import anchors_for, checked_rows, gather, method_of, policy_for
+from sayso.loop.learning import anchors_for, gather, method_of, policy_for
 from sayso.loop.settings import Settings
 from sayso.loop.starting import folder_for, settings_of
 from sayso.loop.workspace import CHAMPION, SETTINGS, Workspace
@@ -64,18 +65,23 @@ def learn(workspace: Workspace, settings: Settings) -> Preview:
     version = workspace.store.version(settings.model_name_or_path or CHAMPION)
     material = gather(workspace, settings, method)
     policy = policy_for(workspace, settings, version)
-    rows = checked_rows(method, policy, material)
+    found = ground(method, policy, material, settings.train)
     anchors = anchors_for(method, policy, settings, material)
     numbers = {
         "method": settings.method_name,
         "version": version.id,
         "examples": len(material.examples),
-        "rows": len(rows),
-        "tokens": sum(len(row.ids) for row in rows),
-        "steps": order.num_steps(len(rows) // method.group, settings.train),
+        "rows": len(found.rows),
+        "tokens": sum(len(row.ids) for row in found.rows),
+        "steps": order.num_steps(found.groups, settings.train),
         "anchors": {"near": len(anchors.near) if anchors else 0, "out": len(anchors.out) if anchors else 0},
         "unrefined": material.unrefined,
     }
+    if found.first is not None:
+        sentence = _(
+            "Would train {version} with {method}: {steps} steps on answers drawn while training, {answers} at the first."
+        )
+        return _preview(sentence, {**numbers, "answers": found.first.answers, "reward": found.first.reward})
     sentence = _("Would train {version} with {method}: {steps} steps on {rows} rows of {tokens} tokens in all.")
     return _preview(sentence, numbers)
 

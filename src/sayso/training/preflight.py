@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-from sayso.errors import PreflightError
-from sayso.i18n import gettext as _
-from sayso.records import finds_fault, praises, spans_of
+import torch
+
+from sayso.critics.checking import load_check
+from sayso.critics.conflicts import contradictory
+from sayso.errors import NotFoundError, PreflightError, SettingsError
+from sayso.i18n import say
+from sayso.records import Comment, finds_fault, praises, spans_of
+from sayso.training.naming import name_examples, name_rows, named
+from sayso.training.rules import limit
+from sayso.training.signs import Signs, duplicates, look
+from sayso.training.warnings import Warned, warnings_of, without_rest
 
 if TYPE_CHECKING:
     from sayso.batches import Row
@@ -19,13 +27,8 @@ if TYPE_CHECKING:
     from sayso.records import Example
     from sayso.training.guard import Anchors
 
-FEW_FAMILIES = 20
-"""With fewer kinds of prompts than this a model learns the prompts instead of the comment."""
-FEW_ANCHORS = 100
-"""Fewer anchors out of scope than this hold the model on little but themselves."""
-MUCH_EDITED = 0.6
-"""Refinements that change more of the words than this leave a method that reads edits nearly nothing kept."""
-_NAMED = 3
+Learnt = Literal["context", "learnt", "lowered"]
+_MARKS = {"context": "{}", "learnt": "«{}»", "lowered": "‹{}›"}
 
 
 @runtime_checkable
@@ -35,6 +38,14 @@ class Cautious(Protocol):
     def cautions(self) -> list[str]:
         """Return what to know before training with these settings, a sentence each."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Piece:
+    """A run of tokens of a row, as text, and what is done with it."""
+
+    text: str
+    part: Learnt
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,15 +59,36 @@ class Plan:
     """Tokens that carry loss."""
     longest: int
     """Tokens of the longest row."""
-    edit_ratio: float | None
-    """Share of words in which a response and its refinement differ, on average; None without pairs."""
-    families: int
-    """Different families of prompts among the examples."""
+    signs: Signs
+    """What the examples in scope show."""
     near_anchors: int
     out_anchors: int
-    shown: tuple[str, ...]
-    """A few rows as text; what is learnt stands between « and », what is pushed down between ‹ and ›."""
-    warnings: tuple[str, ...]
+    pieces: tuple[tuple[Piece, ...], ...]
+    """A few rows as text, run by run."""
+    warned: tuple[Warned, ...]
+    """What the rules warn of."""
+    cautions: tuple[str, ...]
+    """What the method says against its own settings."""
+
+    @property
+    def edit_ratio(self) -> float | None:
+        """Share of words in which a response and its refinement differ, on average; None without pairs."""
+        return self.signs.edit_ratio
+
+    @property
+    def families(self) -> int:
+        """Different families of prompts among the examples."""
+        return self.signs.families
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The rows as one text each; what is learnt stands between « and », what is pushed down between ‹ and ›."""
+        return tuple("".join(_MARKS[piece.part].format(piece.text) for piece in row) for row in self.pieces)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """All of it as sentences."""
+        return (*(item.sentence for item in self.warned), *self.cautions)
 
 
 def examine(method: Method, policy: Policy, examples: Sequence[Example], rows: Sequence[Row]) -> None:
@@ -65,12 +97,21 @@ def examine(method: Method, policy: Policy, examples: Sequence[Example], rows: S
     Raises:
         PreflightError: they cannot; the first few examples or rows are named, and how many there are.
     """
+    examine_examples(method, examples)
+    check_rows(rows, policy, group=method.group)
+
+
+def examine_examples(method: Method, examples: Sequence[Example]) -> None:
+    """Pass silently if these examples have what the method reads.
+
+    Raises:
+        PreflightError: they have not; the first few are named, and how many there are.
+    """
     if not examples:
         raise PreflightError("there is no example to learn from; comment on responses first, or import some")
     _examine_parts(method, examples)
     if {"response", "refinement"} <= method.wants:
         _examine_pairs(examples)
-    check_rows(rows, policy, group=method.group)
 
 
 def usable(method: Method, examples: Iterable[Example]) -> tuple[list[Example], list[Example]]:
@@ -110,6 +151,13 @@ def check_rows(rows: Sequence[Row], policy: Policy, *, group: int) -> None:
             count=len(rows),
             group=group,
         )
+    broken = [item for item in rows if not all(map(math.isfinite, item.weights))]
+    if broken:
+        raise PreflightError(
+            "{count} of {of} rows have weights that are no finite numbers: {rows}; look for a division by 0 where they come "
+            "from",
+            count=len(broken), of=len(rows), rows=name_rows(broken),
+        )  # fmt: skip
     empty = [item for item in rows if not any(item.weights[1:])]
     if len(empty) == len(rows):
         raise PreflightError("none of the {count} rows carries loss: no token of them is a target", count=len(rows))
@@ -128,11 +176,6 @@ def check_rows(rows: Sequence[Row], policy: Policy, *, group: int) -> None:
         )  # fmt: skip
 
 
-def name_rows(rows: Sequence[Row]) -> str:
-    """Return the labels of the first few rows with their lengths, and how many more there are."""
-    return _named([f"{item.label or '?'} ({len(item.ids)} tokens)" for item in rows])
-
-
 def describe(
     method: Method,
     examples: Sequence[Example],
@@ -146,56 +189,116 @@ def describe(
     near, out = (sum(item.scope == scope for item in examples) for scope in ("near", "out"))
     if anchors and anchors.settings.enabled:
         near, out = near + len(anchors.near), out + len(anchors.out)
-    ratio = _edit_ratio(examples)
-    families = len({example.prompt.family or example.prompt.id for example in examples if example.scope == "in"})
+    signs = look(examples)
     return Plan(
         rows=len(rows),
         groups=len(rows) // method.group,
         tokens=sum(len(item.ids) for item in rows),
         targets=sum(sum(weight != 0 for weight in item.weights[1:]) for item in rows),
         longest=max((len(item.ids) for item in rows), default=0),
-        edit_ratio=ratio,
-        families=families,
+        signs=signs,
         near_anchors=near,
         out_anchors=out,
-        shown=tuple(_render(item, decode) for item in rows[:num_shown]),
-        warnings=(*_warnings(families, near, out), *_warnings_of(method, examples, rows, ratio)),
+        pieces=tuple(_pieces(item, decode) for item in rows[:num_shown]),
+        warned=tuple(warnings_of(method, examples, rows, signs, (near, out))),
+        cautions=tuple(method.cautions() if isinstance(method, Cautious) else ()),
     )
 
 
-def _warnings(families: int, near: int, out: int) -> list[str]:
-    found = []
-    if families < FEW_FAMILIES:
-        template = _(
-            "only {count} different kinds of prompts are in scope; below {few} the model tends to learn the prompts, "
-            "not the comment"
-        )
-        found.append(template.format(count=families, few=FEW_FAMILIES))
-    if not near + out:
-        found.append(_("the scope guard has no anchors: nothing holds the model where the comment does not apply"))
-    elif out < FEW_ANCHORS:
-        found.append(
-            _(
-                "only {count} anchors are out of scope; below {few} the comment tends to spread where it does not apply"
-            ).format(count=out, few=FEW_ANCHORS)
-        )
-    return found
+def check_model(policy: Policy) -> None:
+    """Pass silently if every weight of the model is a finite number.
+
+    Raises:
+        PreflightError: some are not; the first few tensors are named.
+    """
+    broken = [name for name, tensor in policy.module.named_parameters() if not bool(torch.isfinite(tensor).all())]
+    if broken:
+        raise PreflightError(
+            "the model {name} has weights that are no finite numbers: {tensors}; an earlier run broke it: go back to an "
+            "earlier version (sayso rollback)",
+            name=policy.name, tensors=named(broken),
+        )  # fmt: skip
 
 
-def _warnings_of(method: Method, examples: Sequence[Example], rows: Sequence[Row], ratio: float | None) -> list[str]:
-    """Return what stands against this very method."""
-    found = method.cautions() if isinstance(method, Cautious) else []
-    lowers = any(weight < 0 for item in rows for weight in item.weights)
-    if lowers and "refinement" in method.wants and (ratio or 0.0) > MUCH_EDITED:
-        found.append(
-            _(
-                "the refinements change {share:.0%} of the words; this method learns edits, and above {much:.0%} nearly "
-                "every word counts as edited: refine less of each response, or choose refine_sft"
-            ).format(share=ratio, much=MUCH_EDITED)
-        )
-    if "fault or praise" in method.wants and not any(finds_fault(item) for example in examples for item in example.comments):
-        found.append(_("every comment is praise, so no word can be found that is wrong; choose another method for praise"))
-    return found
+def _examine_skipped(method: Method, rows: Sequence[Row]) -> None:
+    short = without_rest(method, rows)
+    if short and len(short) == len(rows[:: method.group]):
+        raise PreflightError(
+            "none of the {count} answers has a target after its first {skipped} tokens, which this method skips: {rows}; "
+            "set skip_first lower, or choose another method",
+            count=len(short), skipped=getattr(method, "skip_first", 0), rows=name_rows(short),
+        )  # fmt: skip
+
+
+def _examine_words(examples: Sequence[Example]) -> None:
+    """Refuse what has no words, or the wrong ones."""
+    silent = [item for item in examples if any(not comment.text.strip() for comment in item.comments)]
+    if silent:
+        raise PreflightError(
+            "{count} of {of} examples have a comment without words: {examples}; say what is wrong, or leave them out",
+            count=len(silent), of=len(examples), examples=name_examples(silent),
+        )  # fmt: skip
+    empty = [item for item in examples if item.refinement and not item.refinement.text.strip()]
+    if empty:
+        raise PreflightError(
+            "{count} of {of} refinements are empty: {examples}; write them, or leave them out",
+            count=len(empty), of=len(examples), examples=name_examples(empty),
+        )  # fmt: skip
+    echoed = [item for item in examples if item.refinement and item.refinement.text.strip() == item.prompt.text.strip()]
+    if echoed:
+        raise PreflightError(
+            "{count} of {of} refinements are their own prompts again: {examples}; look whether two columns were mixed up",
+            count=len(echoed), of=len(examples), examples=name_examples(echoed),
+        )  # fmt: skip
+
+
+def _examine_comments(comments: Iterable[Comment]) -> None:
+    """Refuse comments whose check cannot be asked, and pairs of them that cannot both be met."""
+    known = {comment.id: comment for comment in comments}
+    for comment in known.values():
+        if comment.check is not None:
+            try:
+                load_check(comment.check)
+            except (NotFoundError, SettingsError) as error:
+                raise PreflightError(
+                    "comment {id!r} ({text}): its check cannot be loaded: {reason}",
+                    id=comment.id, text=comment.text, reason=say(error),
+                ) from error  # fmt: skip
+    refuse_contradictions(contradictory(known.values()))
+
+
+def refuse_contradictions(pairs: Sequence[tuple[Comment, Comment]]) -> None:
+    """Pass silently if there is no pair of comments that cannot both be met.
+
+    Raises:
+        PreflightError: there is one; the first few pairs are named.
+    """
+    if pairs:
+        names = [f"{one.id} ({one.text}) / {other.id} ({other.text})" for one, other in pairs]
+        raise PreflightError(
+            "{count} pairs of comments apply to the same answers and cannot both be met: {pairs}; withdraw one, let it "
+            "supersede the other, or name those to learn in learn_from",
+            count=len(pairs), pairs=named(names),
+        )  # fmt: skip
+
+
+def _examine_faults(examples: Sequence[Example]) -> None:
+    if not any(finds_fault(item) for example in examples for item in example.comments):
+        raise PreflightError(
+            "all of the {count} examples are praised, and this method looks for words that are wrong: {examples}; add "
+            "comments that find fault, or choose another method, such as polarity",
+            count=len(examples), examples=name_examples(examples),
+        )  # fmt: skip
+
+
+def _examine_repeated(examples: Sequence[Example]) -> None:
+    inside = [example for example in examples if example.scope == "in"]
+    again = duplicates(inside)
+    if len(again) > limit("repeated") * len(inside):
+        raise PreflightError(
+            "{count} of {of} examples repeat an earlier one: {examples}; more than {share:.0%} is refused: leave them out",
+            count=len(again), of=len(inside), examples=name_examples(again), share=limit("repeated"),
+        )  # fmt: skip
 
 
 def _examine_parts(method: Method, examples: Sequence[Example]) -> None:
@@ -205,7 +308,7 @@ def _examine_parts(method: Method, examples: Sequence[Example]) -> None:
         raise PreflightError(
             "{count} of {of} examples have no {missing}, which this method reads: {examples}; add it, leave these out, or "
             "choose another method",
-            count=len(lack), of=len(examples), missing=", ".join(missing), examples=_name_examples(lack),
+            count=len(lack), of=len(examples), missing=", ".join(missing), examples=name_examples(lack),
         )  # fmt: skip
 
 
@@ -215,32 +318,12 @@ def _examine_pairs(examples: Sequence[Example]) -> None:
         raise PreflightError(
             "{count} of {of} refinements equal the response they refine: {examples}; a pair must differ, so refine them or "
             "leave them out",
-            count=len(same), of=len(examples), examples=_name_examples(same),
+            count=len(same), of=len(examples), examples=name_examples(same),
         )  # fmt: skip
 
 
-def _name_examples(examples: Sequence[Example]) -> str:
-    return _named([" ".join((item.prompt.id, *(comment.id for comment in item.comments))) for item in examples])
-
-
-def _named(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_NAMED])
-    return f"{shown}, + {len(names) - _NAMED}" if len(names) > _NAMED else shown
-
-
-def _edit_ratio(examples: Sequence[Example]) -> float | None:
-    ratios = [
-        1 - difflib.SequenceMatcher(a=item.response.text.split(), b=item.refinement.text.split(), autojunk=False).ratio()
-        for item in examples
-        if item.response and item.refinement
-    ]
-    return sum(ratios) / len(ratios) if ratios else None
-
-
-def _render(item: Row, decode: Callable[[Sequence[int]], str]) -> str:
-    """Return a row as text, its runs of learnt tokens between « and », of those pushed down between ‹ and ›."""
-    pieces: list[str] = []
-    for sign, run in groupby(zip(item.ids, item.weights, strict=True), lambda pair: (pair[1] > 0) - (pair[1] < 0)):
-        text = decode([token for token, _weight in run])
-        pieces.append({0: "{}", 1: "«{}»", -1: "‹{}›"}[sign].format(text))
-    return "".join(pieces)
+def _pieces(item: Row, decode: Callable[[Sequence[int]], str]) -> tuple[Piece, ...]:
+    """Return a row as runs of tokens that are read, learnt or pushed down."""
+    parts: dict[int, Learnt] = {0: "context", 1: "learnt", -1: "lowered"}
+    runs = groupby(zip(item.ids, item.weights, strict=True), lambda pair: (pair[1] > 0) - (pair[1] < 0))
+    return tuple(Piece(text=decode([token for token, _weight in run]), part=parts[sign]) for sign, run in runs)

@@ -22,6 +22,7 @@ def learn(model: LocalModel, items: Sequence[Item], method: str, tier: Tier, see
     The record's `rates` holds a row a lesson: how often each comment so far is met in scope.
     """
     from sayso.training import optimizer
+    from sayso.training.drawing import source
 
     started = perf_counter()
     part, settings = teaching.method_of(model, method, tier, seed)
@@ -36,7 +37,7 @@ def learn(model: LocalModel, items: Sequence[Item], method: str, tier: Tier, see
         examples = teaching.examples_of(lesson, written)
         if examples:
             anchors = teaching.anchors_of(policy, item, written, tier)
-            found = teaching.train(policy, part, list(part.rows(examples, policy)), settings, anchors)
+            found = teaching.train(policy, part, source(part, examples, policy), settings, anchors)
             tokens += found["tokens_trained"] + found["tokens_anchors"]
         rates.append([_rate(policy, earlier, tier) for earlier in items[: number + 1]])
     return {

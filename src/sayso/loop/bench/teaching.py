@@ -21,6 +21,7 @@ from sayso.records import Comment, Example, Prompt, Refinement, Response
 if TYPE_CHECKING:
     from sayso.batches import Row
     from sayso.models.local import LocalModel
+    from sayso.training.drawing import Drawing
     from sayso.training.guard import Anchors
     from sayso.training.settings import Train
 
@@ -41,6 +42,7 @@ def teach(model: LocalModel, lesson: Lesson, written: Kept, before: Kept, tier: 
     """Train a freshly loaded model on the lesson and return its answers; `written` are its drafts, `before` its answers."""
     from sayso.evaluation import heldout
     from sayso.training import optimizer
+    from sayso.training.drawing import source
 
     started = perf_counter()
     item = lesson.item
@@ -53,7 +55,7 @@ def teach(model: LocalModel, lesson: Lesson, written: Kept, before: Kept, tier: 
         untaught = heldout.loss(model, rows_out).loss
         policy = optimizer.prepare(model, settings)
         anchors = anchors_of(policy, item, written, tier) if lesson.condition.guard else None
-        kept |= train(policy, method, list(method.rows(examples, policy)), settings, anchors)
+        kept |= train(policy, method, source(method, examples, policy), settings, anchors)
         kept["divergence"] = heldout.loss(policy, rows_out).loss - untaught
     else:
         kept |= {"refused": "nothing to learn from", "divergence": 0.0}
@@ -118,13 +120,15 @@ def _filled(pairs: Iterator[tuple[Prompt, str]]) -> Iterator[tuple[Prompt, str]]
 
 
 def train(
-    policy: LocalModel, method: Method, rows: Sequence[Row], settings: Train, anchors: Anchors | None
+    policy: LocalModel, method: Method, rows: Sequence[Row] | Drawing, settings: Train, anchors: Anchors | None
 ) -> dict[str, Any]:
     """Run the one training loop; say how many tokens it read, and why it broke off where it did."""
     from sayso.training import steps
+    from sayso.training.drawing import Drawing
 
     found: dict[str, Any] = {"tokens_trained": 0, "tokens_anchors": 0, "loss": [], "refused": "", "diverged": ""}
-    rows = filled(rows, group=method.group, groups=settings.groups_per_step)
+    if not isinstance(rows, Drawing):
+        rows = filled(rows, group=method.group, groups=settings.groups_per_step)
     try:
         for step in steps.steps(method, policy, rows, settings, guard=anchors):
             found["tokens_trained"] += step.tokens
