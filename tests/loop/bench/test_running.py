@@ -192,3 +192,14 @@ def test_an_adapter_is_measured_as_it_stands(job: Job, tmp_path: Path) -> None:
     assert found[1]["model"]["adapter"] == "adapter"
     before = [running.read(running.place(some, "base", KNOWN.items[0].id))["in"] for some in (small, adapted)]
     assert before[0] != before[1]
+
+
+@pytest.mark.slow
+def test_methods_of_praise_and_of_scope_are_taught_in_lessons_and_sequences(job: Job) -> None:
+    tier = replace(TIER, curve=(), controls="shuffled", train=replace(TIER.train, max_steps=2))
+    asked = replace(job, methods=("polarity", "scoped"), tier=tier)
+    results.measure(asked, running.run(asked))
+    lessons = [json.loads(path.read_text("utf-8")) for path in (asked.folder).rglob("*.json")]
+    taught = [lesson for lesson in lessons if isinstance(lesson, dict) and lesson.get("tokens_trained")]
+    assert len(taught) >= 4
+    assert not [lesson["refused"] for lesson in taught if lesson.get("refused")]

@@ -11,6 +11,7 @@ from sayso.loop.bench import answering, teaching
 from sayso.loop.bench.answering import Kept
 from sayso.loop.bench.suite import Item
 from sayso.loop.bench.tiers import Condition, Tier
+from sayso.loop.learning import holds
 
 if TYPE_CHECKING:
     from sayso.models.local import LocalModel
@@ -36,7 +37,8 @@ def learn(model: LocalModel, items: Sequence[Item], method: str, tier: Tier, see
         lesson = teaching.Lesson(item=item, other=item, condition=condition, seed=seed, drafts=tier.drafts)
         examples = teaching.examples_of(lesson, written)
         if examples:
-            anchors = teaching.anchors_of(policy, item, written, tier)
+            anchors = None if holds(part) else teaching.anchors_of(policy, item, written, tier)
+            examples += teaching.held_by(part, item, written, tier)
             found = teaching.train(policy, part, source(part, examples, policy), settings, anchors)
             tokens += found["tokens_trained"] + found["tokens_anchors"]
         rates.append([_rate(policy, earlier, tier) for earlier in items[: number + 1]])

@@ -15,6 +15,7 @@ from sayso.i18n import say
 from sayso.loop.bench.answering import EMPTY, PRAISE, Kept, learnt, tested
 from sayso.loop.bench.suite import Item
 from sayso.loop.bench.tiers import SMALL, SMALL_RATES, Condition, Tier
+from sayso.loop.learning import holds
 from sayso.methods import METHODS, Method
 from sayso.records import Comment, Example, Prompt, Refinement, Response
 
@@ -54,8 +55,9 @@ def teach(model: LocalModel, lesson: Lesson, written: Kept, before: Kept, tier: 
     if examples:
         untaught = heldout.loss(model, rows_out).loss
         policy = optimizer.prepare(model, settings)
-        anchors = anchors_of(policy, item, written, tier) if lesson.condition.guard else None
-        kept |= train(policy, method, source(method, examples, policy), settings, anchors)
+        anchors = anchors_of(policy, item, written, tier) if lesson.condition.guard and not holds(method) else None
+        given = [*examples, *held_by(method, item, written, tier)]
+        kept |= train(policy, method, source(method, given, policy), settings, anchors)
         kept["divergence"] = heldout.loss(policy, rows_out).loss - untaught
     else:
         kept |= {"refused": "nothing to learn from", "divergence": 0.0}
@@ -113,6 +115,17 @@ def anchors_of(policy: LocalModel, item: Item, written: Kept, tier: Tier) -> Anc
         guard.anchor_rows(policy, _filled(zip(scopes[scope], written[scope], strict=True))) for scope in ("near", "out")
     )
     return guard.Anchors(settings=tier.guard, near=near, out=out)
+
+
+def held_by(method: Method, item: Item, written: Kept, tier: Tier) -> list[Example]:
+    """Return the model's own drafts near and out of scope for a method that holds the model itself; else nothing."""
+    scopes = learnt(item, tier) if holds(method) else {}
+    return [
+        Example(prompt=prompt, response=Response(prompt=prompt, text=text), scope=scope)
+        for scope in SCOPES
+        if scope in scopes
+        for prompt, text in _filled(zip(scopes[scope], written[scope], strict=True))
+    ]
 
 
 def _filled(pairs: Iterator[tuple[Prompt, str]]) -> Iterator[tuple[Prompt, str]]:
