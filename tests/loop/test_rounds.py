@@ -60,12 +60,18 @@ def test_each_method_makes_a_candidate_that_can_be_loaded(workspace: Workspace, 
     assert model.num_parameters() > 0
 
 
-@pytest.mark.parametrize(
-    "method",
-    ["{name: hindsight, contrast: shuffled}", "{name: conditional, form: chain}", "{name: critique, answer_weight: 0}"],
-)
+@pytest.mark.parametrize("method", ["{name: conditional, form: chain}", "{name: critique, answer_weight: 0}"])
 def test_other_forms_of_a_method_make_a_candidate_too(workspace: Workspace, round_folder: Path, method: str):
     assert run(workspace, round_folder, f"method={method}", "train.learning_rate=0.001")["candidate"] == "v1"
+
+
+def test_a_contrast_needs_two_comments_that_are_not_met(workspace: Workspace, round_folder: Path):
+    contrast = "method={name: hindsight, contrast: shuffled}"
+    with pytest.raises(PreflightError, match="the same was said: 'Start with"):
+        run(workspace, round_folder, contrast)
+    path = round_folder / "comments.jsonl"
+    path.write_text(path.read_text("utf-8").replace('"n": 9', '"n": 1'), encoding="utf-8")
+    assert run(workspace, round_folder, contrast)["candidate"] == "v1"
 
 
 def test_comments_without_spans_cannot_be_learnt_by_spans(workspace: Workspace, round_folder: Path):

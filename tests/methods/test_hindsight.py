@@ -116,13 +116,19 @@ def test_what_both_were_told_is_left_out_of_the_other(tiny):
     assert not any("Shorter." in text for text in others)
 
 
-def test_examples_that_were_all_told_the_same_cannot_be_contrasted(tiny):
-    given = EXAMPLES(5)
-    with pytest.raises(PreflightError, match=rf"5 of 5 examples nothing was said.*: {given[0].prompt.id}, .*, \.\.\.; add"):
-        list(SHUFFLED.rows(given, tiny))
-    one, two, *_ = given
-    with pytest.raises(PreflightError, match=f"1 of 2 examples .*: {one.prompt.id};"):
-        list(SHUFFLED.rows([said(one, "Say who.", "Shorter."), said(two, "Shorter.")], tiny))
+def test_where_others_were_told_a_part_of_its_own_words_that_part_is_the_contrast(tiny):
+    """So an example that meets none of two standing comments learns what the one adds to the other."""
+    one, two, *_ = EXAMPLES(2)
+    given = [said(one, "Say who.", "Shorter."), said(two, "Shorter.")]
+    rows = list(SHUFFLED.rows(given, tiny))
+    assert [part in tiny.decode(rows[2].ids) for part in ("Say who.", "Shorter.")] == [False, True]
+    assert [part in tiny.decode(rows[5].ids) for part in ("Say who.", "Shorter.")] == [True, False]
+
+
+def test_examples_of_which_the_same_was_said_cannot_be_contrasted(tiny):
+    with pytest.raises(PreflightError, match=r"of all 5 the same was said: 'Say who\.'; add examples"):
+        list(SHUFFLED.rows(EXAMPLES(5), tiny))
+    assert list(SHUFFLED.rows([], tiny)) == []
 
 
 def test_the_contrasted_loss_equals_one_row_at_a_time(tiny):

@@ -43,10 +43,10 @@ class Hindsight:
         refinement in place of the response, which is not in the paper: the teacher's agreement with each of its tokens
         weighs that token. Keep `lora_dropout` at 0: it would be noise in A. `contrast: shuffled` takes the wrong hint of
         RLCSD (2606.11709) to comments; there answers are drawn anew at every step, here they may stay, so that a token's
-        part ends where the student has passed the teacher. `where: spans` is the choice of HinT-SD (2605.17873), whose spans a
-        model finds and whose loss is a divergence; here a person points at them. `on_policy` scores what the model writes
-        now by the comment on what it wrote once, where SDPO's environment answers each new answer; and it scores the words
-        that were drawn (its token form), where the paper's best form compares whole distributions.
+        part ends where the student has passed the teacher. `where: spans` is the choice of HinT-SD (2605.17873), whose
+        spans a model finds and whose loss is a divergence; here a person points at them. `on_policy` scores what the model
+        writes now by the comment on what it wrote once, where SDPO's environment answers each new answer; and it scores the
+        words that were drawn (its token form), where the paper's best form compares whole distributions.
     """
 
     learning_rate: float = 5e-5
@@ -120,7 +120,7 @@ class Hindsight:
         With a contrast a third one follows, after the prompt that tells a comment of another example.
 
         Raises:
-            PreflightError: a contrast is wanted, and nothing was said of others that was not said of an example too.
+            PreflightError: a contrast is wanted, and the same was said of all examples.
         """
         if self.on_policy:
             yield from self.draw(policy, self.tasks(examples, policy), step=0, seed=0).rows
@@ -215,25 +215,29 @@ def _elsewhere(examples: Sequence[Example]) -> list[tuple[Comment, ...]]:
     """Return for each example what was said of another one and not of it; which one, the hash of the example decides."""
     own = [frozenset(comment.text for comment in example.comments) for example in examples]
     said = sorted({tuple(sorted(texts)) for texts in own})
-    found = [_another(said, texts, _key(example)) for example, texts in zip(examples, own, strict=True)]
-    alone = [example.prompt.id for example, other in zip(examples, found, strict=True) if not other]
-    if alone:
+    if len(said) == 1:
         raise PreflightError(
-            "contrast: shuffled compares a comment with one of another example, but for {count} of {of} examples nothing "
-            "was said of others that was not said of them too: {examples}; add examples with other comments, leave these "
-            "out, or set contrast to none",
-            count=len(alone), of=len(examples), examples=", ".join(alone[:3]) + (", ..." if alone[3:] else ""),
+            "contrast: shuffled compares what was said of an example with what was said of another one, but of all {count} "
+            "the same was said: {said!r}; add examples with other comments, or set contrast to none",
+            count=len(examples), said=" ".join(said[0]),
         )  # fmt: skip
-    return found
+    return [_another(said, texts, _key(example)) for example, texts in zip(examples, own, strict=True)]
 
 
 def _another(said: Sequence[tuple[str, ...]], own: frozenset[str], key: int) -> tuple[Comment, ...]:
-    """Return what is left of the first of `said`, from the place `key` on, that holds anything but `own`."""
+    """Return what is left of the first of `said`, from the place `key` on, that holds anything but `own`.
+
+    Where all of them are parts of `own`, one that is not the whole: what the rest of `own` changes is then compared.
+    """
+    inside: tuple[str, ...] = ()
     for step in range(len(said)):
-        left = [text for text in said[(key + step) % len(said)] if text not in own]
+        texts = said[(key + step) % len(said)]
+        left = tuple(text for text in texts if text not in own)
         if left:
             return tuple(Comment(text=text) for text in left)
-    return ()
+        if not inside and len(texts) < len(own):
+            inside = texts
+    return tuple(Comment(text=text) for text in inside)
 
 
 def _key(example: Example) -> int:
