@@ -154,11 +154,11 @@ def commented(given, **kind):
     ]
 
 
-def test_praise_alone_is_warned_of_where_faults_are_learnt(tiny):
+def test_praise_alone_is_refused_where_faults_are_learnt(tiny):
     given = examples()
-    assert not any("praise" in item for item in planned(Cut(), tiny, given).warnings)
-    praised = commented(given, kind="keep", polarity=None)
-    assert any("every comment is praise" in item for item in planned(Cut(), tiny, praised).warnings)
+    examined(Cut(), tiny, given)
+    with pytest.raises(PreflightError, match=f"all of the 10 examples are praised.*: {given[0].prompt.id}"):
+        examined(Cut(), tiny, commented(given, kind="keep", polarity=None))
 
 
 def test_comments_that_only_ask_are_refused_where_faults_are_learnt(tiny):

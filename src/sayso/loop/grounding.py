@@ -70,6 +70,7 @@ def ground(method: Method, policy: LocalModel, material: Material, train: Train)
         preflight.examine(method, policy, given, rows)
         return Ground(rows=rows, groups=len(rows) // method.group)
     preflight.examine_examples(method, given)
+    preflight.check_model(policy)
     first = found.of_step(policy, 0, train)
     if first.rows:
         preflight.check_rows(first.rows, policy, group=method.group)

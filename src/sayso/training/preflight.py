@@ -99,10 +99,12 @@ def examine(method: Method, policy: Policy, examples: Sequence[Example], rows: S
     """
     examine_examples(method, examples)
     check_rows(rows, policy, group=method.group)
+    _examine_skipped(method, rows)
+    check_model(policy)
 
 
 def examine_examples(method: Method, examples: Sequence[Example]) -> None:
-    """Pass silently if these examples have what the method reads.
+    """Pass silently if these examples have what the method reads, and nothing in them is broken.
 
     Raises:
         PreflightError: they have not; the first few are named, and how many there are.
@@ -110,8 +112,13 @@ def examine_examples(method: Method, examples: Sequence[Example]) -> None:
     if not examples:
         raise PreflightError("there is no example to learn from; comment on responses first, or import some")
     _examine_parts(method, examples)
+    _examine_words(examples)
+    _examine_comments([comment for example in examples for comment in example.comments])
+    if "fault or praise" in method.wants:
+        _examine_faults(examples)
     if {"response", "refinement"} <= method.wants:
         _examine_pairs(examples)
+    _examine_repeated(examples)
 
 
 def usable(method: Method, examples: Iterable[Example]) -> tuple[list[Example], list[Example]]:

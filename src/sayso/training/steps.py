@@ -20,9 +20,10 @@ from sayso.training import checkpoints
 from sayso.training import guard as guards
 from sayso.training.drawing import Drawing
 from sayso.training.guard import Anchors
+from sayso.training.naming import name_rows
 from sayso.training.optimizer import carries_adapter, optimizers, rate, trainable
 from sayso.training.order import groups_of_step, num_steps
-from sayso.training.preflight import check_rows, name_rows
+from sayso.training.preflight import check_rows
 from sayso.training.settings import Train
 
 if TYPE_CHECKING:
