@@ -158,12 +158,11 @@ class Hindsight:
         teacher = reference if self.teacher == "reference" else policy
         with torch.no_grad():
             told, *other = [teacher.token_logprobs(batch.member(number)) for number in range(1, self.group)]
-        score = distillation.contrast if other else distillation.hindsight
+        now, weights, row_of = policy.token_logprobs(student), student.weights, student.row_of
         skip_first = 0 if self.where == "spans" else self.skip_first
-        return score(
-            policy.token_logprobs(student), told, *other, student.weights, student.row_of,
-            clip=self.clip, skip_first=skip_first,
-        )  # fmt: skip
+        if not other:
+            return distillation.hindsight(now, told, weights, row_of, clip=self.clip, skip_first=skip_first)
+        return distillation.contrast(now, told, other[0], weights, row_of, clip=self.clip, skip_first=skip_first)
 
     def _tasks(self, examples: Iterable[Example]) -> list[_Task]:
         given = [example for example in examples if self._complete(example)]
