@@ -15,7 +15,7 @@ repair of another comment's check; the model, told nothing or told praise; fresh
 Controls = Literal["all", "first", "shuffled"]
 SMALL = 50_000_000
 """Below so many parameters a model wants the rates of `SMALL_RATES`."""
-SMALL_RATES = {"refine_sft": 4e-3, "refine_dpo": 3e-3, "hindsight": 4e-4}
+SMALL_RATES = {"refine_sft": 4e-3, "refine_dpo": 3e-3, "hindsight": 4e-4, "edit_weighted": 3e-3, "cut": 1.5e-3}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
