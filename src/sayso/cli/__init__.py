@@ -21,6 +21,7 @@ COMMANDS = {
     "refine": ("sayso.cli.refine:command", "Write better responses where a comment is not met"),
     "learn": ("sayso.cli.learn:command", "Train a candidate on the refinements"),
     "evaluate": ("sayso.cli.evaluate:command", "Count what became of every comment"),
+    "compare": ("sayso.cli.compare:command", "Train several methods at an equal budget, and see which takes best"),
     "gate": ("sayso.cli.gate:command", "Decide again on the latest evaluation"),
     "models": ("sayso.cli.models:command", "List the versions and their aliases"),
     "promote": ("sayso.cli.promote:command", "Make a version the champion"),

@@ -6,6 +6,7 @@ are drawn anew, because training could have gone otherwise; prompts stay inside 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,3 +72,39 @@ def resample(table: ArrayLike, *, seed: int, draws: int = 10_000) -> Resampled:
     by_column = generator.multinomial(columns, np.full(columns, 1 / columns), size=draws) / columns
     means = np.einsum("dr,rc,dc->d", by_row, values, by_column, optimize=True)
     return Resampled(mean=float(values.mean()), means=means, comments=rows)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """The probes of one comment in one scope: a row a family of prompts, a column a seed."""
+
+    sums: NDArray[np.float64]
+    """Added up over the family's prompts."""
+    sizes: NDArray[np.float64]
+    """How many prompts a family has."""
+    weight: float
+    """With which the part's mean goes into the whole."""
+
+    @property
+    def mean(self) -> float:
+        """The mean over prompts, then seeds."""
+        return float(self.sums.sum(axis=0).mean() / self.sizes.sum())
+
+
+def resample_within(parts: Sequence[Part], *, seed: int, draws: int = 10_000) -> Resampled:
+    """Draw the families anew inside every part, and the seeds, the same for all parts, `draws` times.
+
+    For few comments: they stay as they are, and it is asked what other prompts would have shown. The widths are Student's t
+    with (families - parts) degrees of freedom.
+    """
+    assert parts, "nothing to draw from"
+    generator = np.random.default_rng(seed)
+    columns = parts[0].sums.shape[1]
+    by_column = generator.multinomial(columns, np.full(columns, 1 / columns), size=draws) / columns  # (draws, seeds)
+    means = np.zeros(draws)
+    for part in parts:
+        rows = len(part.sizes)
+        by_row = generator.multinomial(rows, np.full(rows, 1 / rows), size=draws)  # (draws, families)
+        means += part.weight * np.einsum("dr,rc,dc->d", by_row, part.sums, by_column, optimize=True) / (by_row @ part.sizes)
+    freedom = sum(len(part.sizes) for part in parts) - len(parts)
+    return Resampled(mean=sum(part.weight * part.mean for part in parts), means=means, comments=freedom + 1)
