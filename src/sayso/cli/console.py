@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,6 +42,11 @@ def warn(*sentences: str) -> None:
     """Print sentences on stderr: what a person should know, beside the result."""
     for sentence in sentences:
         click.echo(sentence, err=True)
+
+
+def in_colour() -> bool:
+    """Return whether stdout is a terminal that may be written to in colour (NO_COLOR is not set)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:

@@ -33,6 +33,7 @@ def command(call: Call, method: str | None) -> None:
             return
         with call.watching() as watch:
             found = workspace.learn(settings=settings, watch=watch)
+    console.warn(*(f"! {warning}" for warning in found.warnings))
     call.give(_form(found), lambda: _draw(found))
 
 
@@ -42,7 +43,7 @@ def _form(found: Learnt) -> dict[str, Any]:
         "candidate": found.version.id, "parent": found.run.parent, "run": found.run.id, "method": found.run.method,
         "steps": found.run.steps, "seconds": found.run.seconds, "examples": len(material.examples),
         "anchors": {"near": len(material.near), "out": len(material.out)}, "unrefined": material.unrefined,
-        "again": found.again,
+        "again": found.again, "warnings": list(found.warnings),
     }  # fmt: skip
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from sayso.cli import console
 from sayso.cli.options import Call, option, verb, with_json, with_settings
@@ -19,15 +21,19 @@ _SCOPES: tuple[Scope, ...] = ("in", "near", "out")
 
 @verb
 @option("--rows", "with_rows", is_flag=True, help="Show some rows as the model reads them, with what it learns marked.")
+@option("--competence", "measure", is_flag=True,
+    help="Measure on up to 24 answers how well the model follows a comment it is told; once a version.")  # fmt: skip
 @with_settings
 @with_json
-def command(call: Call, with_rows: bool) -> None:
+def command(call: Call, with_rows: bool, measure: bool) -> None:
     """See what a round would learn from, what would be refused, and how small a change the probes can show.
 
     Nothing is trained. Prompts and comments that the settings name are imported first.
     """
     with call.workspace() as workspace:
-        found = workspace.plan(settings=call.taken_in(workspace))
+        settings = call.taken_in(workspace)
+        with call.watching() as watch:
+            found = workspace.plan(settings=settings, measure=measure, watch=watch)
     call.give(plain(found), lambda: _draw(found, with_rows=with_rows))
 
 
@@ -41,7 +47,15 @@ def _draw(found: Plan, *, with_rows: bool) -> None:
         console.lines(*(f"! {item.text}: {warning}" for warning in item.warnings))
     console.lines(*(f"! {warning}" for warning in found.warnings))
     if with_rows:
-        console.lines(*found.shown)
+        console.lines(*_painted(found))
+
+
+def _painted(found: Plan) -> list[str]:
+    """Return the rows, in colour on a terminal: learnt green, pushed down red, read only dim; elsewhere with marks."""
+    if not console.in_colour():
+        return list(found.shown)
+    styles: dict[str, dict[str, Any]] = {"learnt": {"fg": "green"}, "lowered": {"fg": "red"}, "context": {"dim": True}}
+    return ["".join(click.style(piece.text, **styles[piece.part]) for piece in row) for row in found.pieces]
 
 
 def _row(item: CommentPlan) -> list[str]:
@@ -71,4 +85,22 @@ def _sentences(found: Plan) -> list[str]:
     return [
         *sentences,
         rows.format(rows=found.rows, tokens=found.tokens, targets=found.targets, longest=found.longest),
+        *_signs(found),
     ]
+
+
+def _signs(found: Plan) -> list[str]:
+    signs, measured, parts = found.signs, found.competence, []
+    if signs.get("edit_ratio") is not None:
+        parts.append(_("refinements change {share:.0%} of the words").format(share=signs["edit_ratio"]))
+    if signs.get("length_ratio") is not None:
+        parts.append(_("{ratio:.2f} times the length").format(ratio=signs["length_ratio"]))
+    if signs.get("copied") is not None:
+        parts.append(_("{share:.0%} repeat a comment").format(share=signs["copied"]))
+    if signs.get("spanned"):
+        sentence = _("{share:.0%} have spans, on {part:.0%} of their text")
+        parts.append(sentence.format(share=signs["spanned"], part=signs["span_coverage"]))
+    if measured:
+        sentence = _("told the comment, the model puts right {told} of {n} answers (asked again without it: {again})")
+        parts.append(sentence.format(told=measured.told, n=measured.n, again=measured.again))
+    return [_("Examples: {facts}.").format(facts="; ".join(parts))] if parts else []

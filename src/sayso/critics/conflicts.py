@@ -15,8 +15,10 @@ from sayso.critics.checking import load_check
 from sayso.critics.form_checks import members
 from sayso.critics.parts import pattern
 from sayso.critics.word_checks import phrases
+from sayso.errors import PreflightError
 from sayso.records import Check, Comment, finds_fault, plain, praises, reach_of
 
+_NAMED = 3
 _FOLDS = " .!。！…\"'”’)）」』\t\r\n"
 _OPPOSITES = frozenset(
     frozenset(pair)
@@ -36,6 +38,21 @@ def contradictory(comments: Iterable[Comment]) -> list[tuple[Comment, Comment]]:
     """Return the pairs of comments that apply to the same answers, as their records say, and cannot both be met."""
     found = {comment.id: comment for comment in comments if comment.check is not None}
     return [pair for pair in combinations(found.values(), 2) if apply_together(*pair) and disagree(*pair)]
+
+
+def refuse(pairs: Sequence[tuple[Comment, Comment]]) -> None:
+    """Pass silently if there is no pair of comments that cannot both be met.
+
+    Raises:
+        PreflightError: there is one; the first few pairs are named.
+    """
+    if pairs:
+        names = ", ".join(f"{one.id} ({one.text}) / {other.id} ({other.text})" for one, other in pairs[:_NAMED])
+        raise PreflightError(
+            "{count} pairs of comments apply to the same answers and cannot both be met: {pairs}; withdraw one, let it "
+            "supersede the other, or name those to learn in learn_from",
+            count=len(pairs), pairs=names + (", ..." if pairs[_NAMED:] else ""),
+        )  # fmt: skip
 
 
 def apply_together(one: Comment, other: Comment) -> bool:

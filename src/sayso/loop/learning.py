@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from sayso import config, registry
+from sayso.critics import conflicts
 from sayso.errors import PreflightError, SettingsError
 from sayso.i18n import gettext as _
-from sayso.loop import Watcher
+from sayso.loop import Watcher, competence
 from sayso.loop.grounding import ground
 from sayso.loop.improving import Wanting, judge
 from sayso.loop.progress import Progress, ignore
@@ -53,6 +55,8 @@ class Learnt:
     material: Material
     again: bool
     """True when this very training was done before and its version was taken."""
+    warnings: tuple[str, ...] = ()
+    """What the rules of preflight said before it was trained."""
 
 
 def method_of(settings: Settings) -> Method:
@@ -88,6 +92,7 @@ def gather(workspace: Workspace, settings: Settings, method: Method) -> Material
         raise PreflightError("there is no open comment to learn from; add one with sayso comments add or import")
     refinements = {item.response.id: item for item in workspace.store.wanted_refinements()}
     judged = judge(workspace, settings, field)
+    conflicts.refuse(_contradictory(field))
     wanting = [_example(item, refinements, method) for item in judged if not item.good]
     unmet = {item.response.id for item in judged if not item.good}
     liked = _liked(praised, unmet)
@@ -103,6 +108,15 @@ def gather(workspace: Workspace, settings: Settings, method: Method) -> Material
         unrefined=sum(item.refinement is None for item in wanting),
         left_out=len(wanting) - len(examples),
     )
+
+
+def _contradictory(field: Field) -> list[tuple[Comment, Comment]]:
+    """Return the pairs of comments that apply to one prompt, or are on one response, and cannot both be met."""
+    by_id = {comment.id: comment for comment in field.comments}
+    applying = {placed.inside for placed in field.placed}
+    pairs = sorted({pair for inside in applying for pair in combinations(inside, 2)})
+    standing = [(by_id[one], by_id[other]) for one, other in pairs if conflicts.disagree(by_id[one], by_id[other])]
+    return [*standing, *conflicts.contradictory((*field.bound, *field.praised))]
 
 
 def _nothing(field: Field, responses: int) -> PreflightError:
@@ -136,6 +150,7 @@ def learn(workspace: Workspace, settings: Settings, *, watch: Watcher = ignore) 
     if done is not None:
         workspace.store.set_alias(CANDIDATE, done.id)
         return Learnt(version=done, run=workspace.store.run(run.id), material=material, again=True)
+    warnings = foreseen(workspace, settings, method, parent, material, watch)
     started = perf_counter()
     policy, steps = train(workspace, settings, method, parent, material, workspace.folder / run.folder, watch)
     version = _keep(workspace, policy, parent, run, settings)
@@ -143,7 +158,23 @@ def learn(workspace: Workspace, settings: Settings, *, watch: Watcher = ignore) 
     workspace.store.add_run(run)
     workspace.store.add_version(version)
     workspace.store.set_alias(CANDIDATE, version.id)
-    return Learnt(version=version, run=run, material=material, again=False)
+    return Learnt(version=version, run=run, material=material, again=False, warnings=warnings)
+
+
+def foreseen(
+    workspace: Workspace, settings: Settings, method: Method, parent: Version, material: Material, watch: Watcher = ignore
+) -> tuple[str, ...]:
+    """Return what the rules that do not stop a training say; how well a model follows comments is measured where needed."""
+    from sayso.training import warnings
+    from sayso.training.signs import look
+
+    given = material.given(method)
+    signs = look(given)
+    found = [*warnings.of_edits(method, given, signs), *warnings.of_words(signs)]
+    if settings.method_name in competence.NEEDED:
+        measured = competence.measure(workspace, settings, parent, watch=watch)
+        found += warnings.of_competence(measured and measured.share, measured.n if measured else 0)
+    return tuple(item.sentence for item in found)
 
 
 def train(

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 from sayso.errors import PreflightError
 from sayso.evaluation import takes
 from sayso.i18n import gettext as _
 from sayso.i18n import say
+from sayso.loop import Watcher, competence
+from sayso.loop.competence import Competence
 from sayso.loop.grounding import ground
 from sayso.loop.improving import judge
 from sayso.loop.learning import anchors_for, gather, holds, method_of, policy_for
+from sayso.loop.progress import ignore
 from sayso.loop.settings import Settings
 from sayso.loop.workspace import Workspace
 from sayso.loop.writing import Field, survey
-from sayso.records import Scope
+from sayso.records import Scope, Version
+from sayso.training.rules import limit
 
-FEW_WORDINGS = 20
-"""Below this many families in scope a comment is learnt for the wordings it was trained on (gain 0.08 after four, 1.00
-after twenty, measured on a model of three million parameters)."""
-FEW_OUT = 100
+if TYPE_CHECKING:
+    from sayso.training.preflight import Piece, Warned
+    from sayso.training.preflight import Plan as Described
+
+FEW_WORDINGS = int(limit("few_families"))
+"""Below this many families in scope a comment is learnt for the wordings it was trained on."""
+FEW_OUT = int(limit("few_anchors"))
 """Below this many prompts out of scope the effect tends to drift."""
 FEW_PROBES = 30
 
@@ -64,15 +73,23 @@ class Plan:
     anchors: dict[str, int]
     shown: tuple[str, ...]
     """Some rows as the model reads them, with what it learns marked."""
+    pieces: tuple[tuple[Piece, ...], ...]
+    """The same rows, run by run: what is read, learnt or pushed down."""
+    signs: dict[str, float | None]
+    """What the examples show: shares and ratios, by name."""
+    warned: tuple[Warned, ...]
+    """What the rules of preflight warn of, by the rule's name."""
     refused: str
     """Why training would be refused; empty when it would not."""
     warnings: tuple[str, ...]
     note: str = ""
     """Why rows are not known yet, or what else is to be known of the method; mostly empty."""
+    competence: Competence | None = None
+    """How well the version follows comments, where that was measured."""
 
 
-def plan(workspace: Workspace, settings: Settings) -> Plan:
-    """Look at everything a round would use, and say what is missing."""
+def plan(workspace: Workspace, settings: Settings, *, measure: bool = False, watch: Watcher = ignore) -> Plan:
+    """Look at everything a round would use, and say what is missing; with `measure`, how well the model follows comments."""
     method_of(settings)  # a wrong method is said even where there is nothing to learn from
     version = workspace.version(settings.model_name_or_path)
     field = survey(workspace, settings)
@@ -82,22 +99,25 @@ def plan(workspace: Workspace, settings: Settings) -> Plan:
     waiting = bool(placed) and not answered and bool(field.comments)
     facts: dict[str, object] = {}
     refused = ""
+    look = partial(competence.measure, watch=watch) if measure else competence.recall
+    measured = look(workspace, settings, version)
     if not waiting or field.bound:
         try:
-            facts = _facts(workspace, settings)
+            facts = _facts(workspace, settings, version, measured)
         except PreflightError as error:
             refused = say(error)
     if waiting:  # whatever seems to be missing, no answer was looked at
-        facts, refused = {**facts, "warnings": (), "note": _note(len(placed))}, ""
+        facts, refused = {**facts, "warnings": (), "warned": (), "note": _note(len(placed))}, ""
     return Plan(
         version=version.id, method=settings.method_name, comments=tuple(_comment_plans(field)), bound=len(field.bound),
-        prompts=len(placed), answered=answered,
+        prompts=len(placed), answered=answered, competence=measured,
         wanting=sum(not item.good for item in judged), refused=refused, **{**_NOTHING, **facts},  # type: ignore[arg-type]
     )  # fmt: skip
 
 
 _NOTHING: dict[str, object] = {
     "rows": 0, "tokens": 0, "targets": 0, "longest": 0, "edit_ratio": None, "anchors": {}, "shown": (), "warnings": (),
+    "pieces": (), "signs": {}, "warned": (),
 }  # fmt: skip
 
 
@@ -109,19 +129,33 @@ def _note(prompts: int) -> str:
     return sentence.format(prompts=prompts)
 
 
-def _facts(workspace: Workspace, settings: Settings) -> dict[str, object]:
-    from sayso.training import preflight
+def _facts(workspace: Workspace, settings: Settings, version: Version, measured: Competence | None) -> dict[str, object]:
+    from sayso.training import preflight, warnings
 
     method = method_of(settings)
     material = gather(workspace, settings, method)
-    policy = policy_for(workspace, settings, workspace.version(settings.model_name_or_path))
+    policy = policy_for(workspace, settings, version)
     found_on = ground(method, policy, material, settings.train)
     anchors = anchors_for(method, policy, settings, material)
     found = preflight.describe(method, material.given(method), found_on.rows, decode=policy.decode, anchors=anchors)
+    warned = list(found.warned)
+    if measured and settings.method_name in competence.NEEDED:
+        warned += warnings.of_competence(measured.share, measured.n)
     return {
         "rows": found.rows, "tokens": found.tokens, "targets": found.targets, "longest": found.longest,
         "edit_ratio": found.edit_ratio, "anchors": {"near": found.near_anchors, "out": found.out_anchors},
-        "shown": found.shown, "warnings": found.warnings, "note": _held(settings) if holds(method) else found_on.note,
+        "shown": found.shown, "pieces": found.pieces, "signs": _signs(found), "warned": tuple(warned),
+        "warnings": (*(item.sentence for item in warned), *found.cautions),
+        "note": _held(settings) if holds(method) else found_on.note,
+    }  # fmt: skip
+
+
+def _signs(found: Described) -> dict[str, float | None]:
+    signs = found.signs
+    return {
+        "families": signs.families, "edit_ratio": signs.edit_ratio, "length_ratio": signs.length_ratio,
+        "copied": signs.copied, "leaking": len(signs.leaking), "spanned": signs.spanned,
+        "span_coverage": signs.span_coverage, "duplicates": len(signs.duplicates),
     }  # fmt: skip
 
 

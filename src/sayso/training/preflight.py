@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import torch
 
+from sayso.critics import conflicts
 from sayso.critics.checking import load_check
-from sayso.critics.conflicts import contradictory
 from sayso.errors import NotFoundError, PreflightError, SettingsError
 from sayso.i18n import say
 from sayso.records import Comment, finds_fault, praises, spans_of
@@ -271,22 +271,7 @@ def _examine_comments(comments: Iterable[Comment]) -> None:
                     "comment {id!r} ({text}): its check cannot be loaded: {reason}",
                     id=comment.id, text=comment.text, reason=say(error),
                 ) from error  # fmt: skip
-    refuse_contradictions(contradictory(known.values()))
-
-
-def refuse_contradictions(pairs: Sequence[tuple[Comment, Comment]]) -> None:
-    """Pass silently if there is no pair of comments that cannot both be met.
-
-    Raises:
-        PreflightError: there is one; the first few pairs are named.
-    """
-    if pairs:
-        names = [f"{one.id} ({one.text}) / {other.id} ({other.text})" for one, other in pairs]
-        raise PreflightError(
-            "{count} pairs of comments apply to the same answers and cannot both be met: {pairs}; withdraw one, let it "
-            "supersede the other, or name those to learn in learn_from",
-            count=len(pairs), pairs=named(names),
-        )  # fmt: skip
+    conflicts.refuse(conflicts.contradictory(known.values()))
 
 
 def _examine_faults(examples: Sequence[Example]) -> None:

@@ -41,8 +41,9 @@ def warnings_of(
     """Return what the rules that warn find; `anchors` counts those near and out of scope."""
     return [
         *_few(signs, *anchors),
-        *_of_edits(method, examples, rows, signs),
-        *_of_words(signs),
+        *of_edits(method, examples, signs),
+        *of_words(signs),
+        *_of_pushing(method, rows, signs),
         *_of_rows(method, rows),
     ]
 
@@ -67,16 +68,9 @@ def _few(signs: Signs, near: int, out: int) -> list[Warned]:
     return found
 
 
-def _of_edits(method: Method, examples: Sequence[Example], rows: Sequence[Row], signs: Signs) -> list[Warned]:
+def of_edits(method: Method, examples: Sequence[Example], signs: Signs) -> list[Warned]:
+    """Return what is to be said of the refinements."""
     found = []
-    lowers = any(weight < 0 for item in rows for weight in item.weights)
-    if lowers and "refinement" in method.wants and (signs.edit_ratio or 0.0) > limit("much_edited"):
-        template = _(
-            "the refinements change {share:.0%} of the words; this method learns edits, and above {much:.0%} nearly "
-            "every word counts as edited: refine less of each response, or choose refine_sft"
-        )
-        sentence = template.format(share=signs.edit_ratio, much=limit("much_edited"))
-        found.append(Warned(rule="much_edited", sentence=sentence))
     ratio, most = signs.length_ratio, limit("longer")
     asked = any(asks_for_length(comment) for example in examples for comment in example.comments)
     if "refinement" in method.wants and ratio is not None and not asked and not 1 / most <= ratio <= most:
@@ -88,7 +82,21 @@ def _of_edits(method: Method, examples: Sequence[Example], rows: Sequence[Row], 
     return found
 
 
-def _of_words(signs: Signs) -> list[Warned]:
+def _of_pushing(method: Method, rows: Sequence[Row], signs: Signs) -> list[Warned]:
+    found = []
+    lowers = any(weight < 0 for item in rows for weight in item.weights)
+    if lowers and "refinement" in method.wants and (signs.edit_ratio or 0.0) > limit("much_edited"):
+        template = _(
+            "the refinements change {share:.0%} of the words; this method learns edits, and above {much:.0%} nearly "
+            "every word counts as edited: refine less of each response, or choose refine_sft"
+        )
+        sentence = template.format(share=signs.edit_ratio, much=limit("much_edited"))
+        found.append(Warned(rule="much_edited", sentence=sentence))
+    return found
+
+
+def of_words(signs: Signs) -> list[Warned]:
+    """Return what is to be said of the comments' words."""
     found = []
     if (signs.copied or 0.0) > limit("copied"):
         template = _(
@@ -120,6 +128,17 @@ def _of_rows(method: Method, rows: Sequence[Row]) -> list[Warned]:
         return []
     template = _("{count} rows have no target after the first tokens, which the method skips: {rows}; they teach nothing")
     return [Warned(rule="short_answers", sentence=template.format(count=len(short), rows=name_rows(short)))]
+
+
+def of_competence(share: float | None, n: int) -> list[Warned]:
+    """Return what is to be said of a model that puts right this share of `n` failing answers when it is told the comment."""
+    if share is None or share >= limit("low_competence"):
+        return []
+    template = _(
+        "told the comment, the model puts right {share:.0%} of {n} failing answers; below {limit:.0%} it is a poor teacher "
+        "of itself: choose a method that learns from refinements, such as refine_sft"
+    )
+    return [Warned(rule="low_competence", sentence=template.format(share=share, n=n, limit=limit("low_competence")))]
 
 
 def without_rest(method: Method, rows: Sequence[Row]) -> list[Row]:
