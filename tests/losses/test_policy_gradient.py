@@ -115,7 +115,7 @@ def test_the_clipped_surrogate_equals_trls(with_old):
     mask = torch.tensor([[1, 1, 1, 1, 1, 1], [1, 1, 0, 0, 0, 0], [1, 1, 1, 1, 0, 0]])
     advantages = torch.tensor([0.75, -0.25, -0.5])
     theirs, mine = now.clone().requires_grad_(), now.clone().requires_grad_()
-    loss = GRPOTrainer._compute_loss(_trainer(theirs), None, {
+    loss = GRPOTrainer._compute_loss(trainer(theirs), None, {
         "prompt_ids": torch.zeros(3, 1, dtype=torch.long), "prompt_mask": torch.ones(3, 1, dtype=torch.long),
         "completion_ids": torch.zeros(3, 6, dtype=torch.long), "completion_mask": mask, "advantages": advantages,
         **({"old_per_token_logps": old} if with_old else {}),
@@ -129,7 +129,7 @@ def test_the_clipped_surrogate_equals_trls(with_old):
     assert torch.allclose(mine.grad, theirs.grad, atol=1e-5)
 
 
-def _trainer(logprobs):
+def trainer(logprobs):
     """Return what TRL's loss reads of its trainer: GRPO's own loss, no divergence, a clip of 0.2, one process."""
     alone = SimpleNamespace(gather=lambda values: values, reduce=lambda values, reduction: values)
     return SimpleNamespace(
