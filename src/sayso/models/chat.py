@@ -56,6 +56,11 @@ class Chat:
             ) from error
         return _ids(self.tokenizer, text)
 
+    def read(self, prompt: Prompt) -> tuple[Message, ...] | str:
+        """Return a conversation as the turns its template is given, or as one text where there is no template."""
+        messages = _folded(prompt.messages) if self.folds_system else prompt.messages
+        return tuple(messages) if self.tokenizer.chat_template else _plain(messages)
+
     def encode_response(self, text: str) -> list[int]:
         """Return the ids of an answer, the end-of-answer token included; never joined with the prompt's text."""
         return _ids(self.tokenizer, self.before + text + self.after)

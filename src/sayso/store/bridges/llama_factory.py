@@ -34,7 +34,7 @@ def write_alpaca(records: Records, path: Path) -> Written:
 def write_sharegpt(records: Records, path: Path) -> Written:
     """Write a folder in the sharegpt format; a conversation that does not go back and forth has no such form."""
     entry = {"formatting": "sharegpt", "columns": {"messages": "conversations", "system": "system"}}
-    return _write(records, path, _sharegpt, entry, said=lambda text: {"from": "gpt", "value": text})
+    return _write(records, path, sharegpt, entry, said=lambda text: {"from": "gpt", "value": text})
 
 
 def _write(records: Records, path: Path, form: Form, entry: dict[str, Any], *, said: Callable[[str], Any]) -> Written:
@@ -88,7 +88,8 @@ def _alpaca(prompt: Prompt) -> dict[str, Any] | None:
     return {"instruction": turns[-1].content, "input": "", "system": system, "history": history}
 
 
-def _sharegpt(prompt: Prompt) -> dict[str, Any] | None:
+def sharegpt(prompt: Prompt) -> dict[str, Any] | None:
+    """Return a prompt as a conversation without its answer; None where user and assistant do not take turns in it."""
     system, turns = _turns(prompt)
     if turns is None:
         return None
