@@ -24,8 +24,8 @@ sys.path.insert(0, str(ROOT))
 from recipes.teachable import heldout  # noqa: E402
 from recipes.teachable.comments import PARTS, Demand, Scope, near, out, say, scopes_at, single_scopes, value_of  # noqa: E402
 from recipes.teachable.compose import compose  # noqa: E402
+from recipes.teachable.demands import KINDS, standing  # noqa: E402
 from recipes.teachable.effects import EFFECTS, TRAINED, VALUED, body_lines, holds, obey  # noqa: E402
-from recipes.teachable.episodes import KINDS, standing  # noqa: E402
 from recipes.teachable.plan import render  # noqa: E402
 from recipes.teachable.prompts import prompt  # noqa: E402
 from recipes.teachable.world import MANNERS, Triple, held_out, test_triples  # noqa: E402

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import accumulate, pairwise
 from random import Random
 
@@ -19,51 +18,38 @@ from recipes.teachable.comments import (
     say,
     say_both,
     scope_at,
-    scopes_at,
-    value_of,
     within,
     words,
 )
 from recipes.teachable.compose import compose
-from recipes.teachable.effects import EFFECTS, LIKED, TRAINED, VALUED, body_lines, holds, obey
+from recipes.teachable.demands import liked, standing, valued, violated
+from recipes.teachable.effects import EFFECTS, TRAINED, VALUED, holds, obey
 from recipes.teachable.plan import Plan, render
-from recipes.teachable.prompts import prompt
+from recipes.teachable.prompts import WORDINGS, prompt, word
 from recipes.teachable.world import MANNERS, Triple, training_triples
 
 from sayso.records import Message
 
 SHARES: dict[str, dict[str, float]] = {
     "early": {"copy": 0.15, "plain": 0.15, "refine": 0.6, "conditional": 0.1},
-    "matching": {"plain": 0.05, "refine": 0.15, "applies": 0.55, "conditional": 0.15, "paired": 0.1},
-    "late": {"plain": 0.07, "refine": 0.26, "applies": 0.12, "conditional": 0.2, "paired": 0.25, "chain": 0.1},
+    "matching": {"matches": 0.9, "refine": 0.05, "conditional": 0.05},
+    "widening": {"matches": 0.18, "applies": 0.3, "conditional": 0.22, "paired": 0.12, "refine": 0.14, "plain": 0.04},
+    "late": {"applies": 0.12, "conditional": 0.25, "paired": 0.25, "refine": 0.26, "plain": 0.05, "chain": 0.07},
 }
 """How often which kind of episode is drawn, in each part of the stream."""
-CURRICULUM = {"early": 0.22, "matching": 0.2, "late": 0.58}
-"""The share of episodes in each part: first copying is learnt, then whether a comment is about a prompt, then all of it."""
+CURRICULUM = {"early": 0.25, "matching": 0.16, "widening": 0.14, "late": 0.45}
+"""The share of episodes in each part: first copying is learnt, then whether a comment is about a prompt, in plain words and
+then in all, and at last to answer by it."""
 PLACES = {"in": 0.37, "near": 0.41, "out": 0.22}
 """How often a prompt under a standing comment lies where; as one of two or three always lies inside: 47, 35, 18."""
-VALUES = 0.33
-"""How often a comment carries a value."""
 TWO = 0.1
 """How often a comment asks for two effects at once."""
 MANNERED = 0.12
 """How often a prompt says something beside genre, reader and topic."""
-KINDS = {
-    "genre": 0.24,
-    "reader": 0.24,
-    "topic": 0.13,
-    "group": 0.12,
-    "tone": 0.07,
-    "pair": 0.1,
-    "manner": 0.25,
-    "word": 0.15,
-}
-"""How often a scope is of which kind, among those that a triple lies in."""
+MATCHED, PLAINLY = ("genre", "reader", "topic"), "Does it apply?"
+"""The kinds of scope, and the question, by which a model learns to compare a scope with a prompt at all."""
 EVEN = 0.2
 """How often a question whether a comment applies is moved into its scope, so that half the answers are yes."""
-ALWAYS = 0.06
-THIS = 0.4
-"""How often a comment on a response says nothing of where it applies."""
 SAME_PLAN = 0.7
 """How often prompts under one comment are answered from the same draw, so that they differ by the scope alone."""
 TRIES = 40
@@ -172,6 +158,24 @@ def paired(triple: Triple, rng: Random) -> Episode:
     return Episode(kind="paired", messages=tuple(turns), triples=tuple(asked), demands=demands, places=places)
 
 
+def matches(triple: Triple, rng: Random) -> Episode:
+    """A standing comment, and for prompt after prompt the same question whether it applies, in the plainest of words."""
+    demand = standing(triple, rng, always=False)
+    while demand.scope.kind not in MATCHED:
+        demand = standing(triple, rng, always=False)
+    turns: list[Message] = [_system(say(demand, rng))]
+    asked: list[Triple] = []
+    while len(asked) < 8:
+        each = within(triple, demand.scope, rng) if rng.random() < 0.5 else near(triple, demand.scope, rng)
+        turn = f"{word(each, rng.choice(WORDINGS[:4]), rng)} {PLAINLY}"
+        if sum(len(known.content) + 12 for known in turns) + len(turn) > BYTES - 40:
+            break
+        turns += [_user(turn), _model("Yes." if demand.scope.holds(each) else "No.")]
+        asked.append(each)
+    places = tuple("in" if demand.scope.holds(each) else "near" for each in asked)
+    return Episode(kind="matches", messages=tuple(turns), triples=tuple(asked), demands=(demand,), places=places)
+
+
 def applies(triple: Triple, rng: Random) -> Episode:
     """A standing comment, and for one prompt after the other the bare question whether it applies: what scopes mean."""
     demand = standing(triple, rng, always=False)
@@ -215,7 +219,7 @@ def chain(triple: Triple, rng: Random) -> Episode:
     plan = compose(triple, rng)
     text = render(plan)
     first = (_user(prompt(triple, rng)), _model(text))
-    demand = _liked(triple, text, rng) if rng.random() < 0.15 else None
+    demand = liked(triple, text, rng) if rng.random() < 0.15 else None
     form = "praise" if demand else ""
     if demand:
         middle: tuple[Message, ...] = (_user(praise(demand, rng)), _model(text))
@@ -231,6 +235,7 @@ def chain(triple: Triple, rng: Random) -> Episode:
 _MAKERS = {
     "plain": plain,
     "copy": copy,
+    "matches": matches,
     "applies": applies,
     "conditional": conditional,
     "paired": paired,
@@ -244,59 +249,6 @@ def obey_all(demands: Sequence[Demand], plan: Plan) -> Plan:
     for demand in demands:
         plan = obey(demand.effect, demand.value, plan)
     return plan
-
-
-def standing(triple: Triple, rng: Random, *, always: bool = True) -> Demand:
-    """Draw what a comment may ask for that applies to a triple, whatever will be written."""
-    while True:
-        scope = Scope(kind="always") if always and rng.random() < ALWAYS else _scope(triple, rng)
-        names = [name for name in TRAINED if EFFECTS[name].standing and triple.genre not in EFFECTS[name].not_for]
-        demand = _valued(_by_share(names, rng, _rates()), scope, rng)
-        if demand and not demand.held_out:
-            return demand
-
-
-def violated(triple: Triple, text: str, rng: Random, *, this: bool = True) -> Demand:
-    """Draw a demand that a text does not meet; seldom violated ones as often as others."""
-    names = [name for name in TRAINED if (this or EFFECTS[name].standing) and triple.genre not in EFFECTS[name].not_for]
-    open_to = [name for name in names if name in VALUED or not holds(name, "", text)]
-    weights = {name: 1 / max(rate, 0.06) for name, rate in _rates().items()}
-    while True:
-        name = _by_share(open_to, rng, weights)
-        here = this and (rng.random() < THIS or not EFFECTS[name].standing)
-        scope = Scope(kind="this") if here else Scope(kind="always") if rng.random() < ALWAYS else _scope(triple, rng)
-        demand = _valued(name, scope, rng, text)
-        if demand and not demand.held_out and not holds(name, demand.value, text):
-            return demand
-
-
-@cache
-def _rates() -> Mapping[str, float]:
-    """Return how often each effect is violated by what somebody would write."""
-    rng = Random(0)
-    texts = [(triple, render(compose(triple, rng))) for triple in rng.sample(training_triples(), 500)]
-    return {
-        name: sum(triple.genre not in effect.not_for and not holds(name, "", text) for triple, text in texts) / len(texts)
-        for name, effect in EFFECTS.items()
-        if not effect.values
-    }
-
-
-def _by_share(names: Sequence[str], rng: Random, weights: Mapping[str, float]) -> str:
-    if rng.random() < VALUES:
-        return rng.choice([name for name in names if name in VALUED])
-    plain_names = [name for name in names if name not in VALUED]
-    return rng.choices(plain_names, [max(weights[name], 0.1) for name in plain_names])[0]
-
-
-def _valued(name: str, scope: Scope, rng: Random, text: str = "") -> Demand | None:
-    value = value_of(name, rng, text="\n".join(body_lines(text)))
-    return Demand(effect=name, value=value, scope=scope) if value or name not in VALUED else None
-
-
-def _scope(triple: Triple, rng: Random) -> Scope:
-    scopes = [scope for scope in scopes_at(triple) if not scope.held_out]
-    return rng.choices(scopes, [KINDS[scope.kind] for scope in scopes])[0] if scopes else Scope(kind="always")
 
 
 def _place(rng: Random) -> str:
@@ -388,7 +340,7 @@ def _contrary(demand: Demand, rng: Random) -> Demand | None:
     names = [demand.effect] if demand.effect in VALUED else [f"no_{demand.effect}", demand.effect.removeprefix("no_")]
     names += [back for pair in TURNED for one, back in (pair, pair[::-1]) if one == demand.effect]
     names = [name for name in names if name in TRAINED and (name != demand.effect or name in VALUED)]
-    found = _valued(rng.choice(names), demand.scope, rng) if names else None
+    found = valued(rng.choice(names), demand.scope, rng) if names else None
     return found if found and not found.held_out and found != demand else None
 
 
@@ -420,8 +372,8 @@ def _nothing_to_do(triple: Triple, text: str, rng: Random) -> tuple[tuple[Demand
         demand = violated(triple, text, rng, this=False)
         if demand.scope.key and (elsewhere := _elsewhere(triple, demand, rng)):
             return (elsewhere,), say(elsewhere, rng), "beside"
-    if drawn < 0.7 and (liked := _liked(triple, text, rng)):
-        return (liked,), praise(liked, rng), "praise"
+    if drawn < 0.7 and (found := liked(triple, text, rng)):
+        return (found,), praise(found, rng), "praise"
     if drawn < 0.9:
         met = [name for name in TRAINED if name not in VALUED and holds(name, "", text)]
         demand = Demand(effect=rng.choice(met), value="", scope=Scope(kind="this"))
@@ -440,17 +392,6 @@ def _elsewhere(triple: Triple, demand: Demand, rng: Random) -> Demand | None:
         if key and not other.scope.holds(triple) and not other.held_out:
             return other
     return None
-
-
-def _liked(triple: Triple, text: str, rng: Random) -> Demand | None:
-    """Draw an effect that a text shows and that one may like, seldom shown ones as often as others."""
-    shown = [name for name in LIKED if name in TRAINED and name not in VALUED and holds(name, "", text)]
-    if not shown:
-        return None
-    demand = Demand(
-        effect=rng.choices(shown, [_rates()[name] + 0.05 for name in shown])[0], value="", scope=_scope(triple, rng)
-    )
-    return None if demand.held_out else demand
 
 
 def _user(text: str) -> Message:

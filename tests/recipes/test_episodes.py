@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from itertools import islice
+from itertools import accumulate, islice
 from random import Random
 
 import pytest
@@ -23,6 +23,7 @@ from recipes.teachable.episodes import (
     conditional,
     copy,
     episodes,
+    matches,
     paired,
     plain,
     refine,
@@ -54,11 +55,11 @@ def early() -> list[Episode]:
 
 
 @pytest.fixture(scope="module")
-def matching() -> list[Episode]:
-    """The part of the curriculum between the early and the late one: the last episodes before the late part begins."""
-    count = 2000
-    first = round(count * CURRICULUM["early"])
-    return list(islice(episodes(2, count=count), first, first + round(count * CURRICULUM["matching"])))
+def parts() -> dict[str, list[Episode]]:
+    """The episodes of each part of a short stream."""
+    found = list(islice(episodes(2, count=3000), 3000))
+    ends = [round(3000 * end) for end in accumulate(CURRICULUM.values())]
+    return {name: found[first:last] for name, first, last in zip(CURRICULUM, [0, *ends], ends, strict=False)}
 
 
 def leaks(found: list[Episode]) -> list[str]:
@@ -88,13 +89,13 @@ def test_the_same_seed_gives_the_same_episodes():
 
 def test_the_stream_does_not_change_unnoticed():
     said = json.dumps([messages(episode) for episode in islice(episodes(0, count=400), 400)])
-    assert hashlib.sha256(said.encode()).hexdigest()[:16] == "6a536970101b89c7", "the stream changed: train again, pin it"
+    assert hashlib.sha256(said.encode()).hexdigest()[:16] == "c62210f48fe60649", "the stream changed: train again, pin it"
 
 
-def test_nothing_held_out_is_in_the_stream(stream, early, matching):
+def test_nothing_held_out_is_in_the_stream(stream, early, parts):
     assert not leaks(stream)
     assert not leaks(early)
-    assert not leaks(matching)
+    assert not any(leaks(found) for found in parts.values())
 
 
 @pytest.mark.slow
@@ -171,26 +172,26 @@ def test_near_and_out_are_answered_as_if_nothing_had_been_said():
     assert 0.15 < sum(bare) / len(bare) < 0.45
 
 
-def test_each_part_of_the_curriculum_has_its_kinds(stream, early, matching):
-    for found, name in ((stream, "late"), (early, "early"), (matching, "matching")):
+def test_each_part_of_the_curriculum_has_its_kinds(parts):
+    for name, found in parts.items():
         kinds = Counter(each.kind for each in found)
         assert set(kinds) == set(SHARES[name])
         for kind, share in SHARES[name].items():
             assert abs(kinds[kind] / len(found) - share) < 0.08, (name, kind)
 
 
-def test_a_bare_question_is_answered_by_whether_the_scope_holds():
+@pytest.mark.parametrize("make", [matches, applies])
+def test_a_bare_question_is_answered_by_whether_the_scope_holds(make):
     rng = Random(5)
     answers: Counter[str] = Counter()
     for _ in range(300):
-        triple = rng.choice(training_triples())
-        found = applies(triple, rng)
+        found = make(rng.choice(training_triples()), rng)
         scope = found.demands[0].scope
         said = [turn.content for turn in found.messages if turn.role == "assistant"]
         assert said == ["Yes." if scope.holds(each) else "No." for each in found.triples]
         assert [place == "in" for place in found.places] == [answer == "Yes." for answer in said]
         answers.update(said)
-    assert 0.45 < answers["Yes."] / answers.total() < 0.6
+    assert 0.4 < answers["Yes."] / answers.total() < 0.6
 
 
 def test_shares_of_values_and_places(stream):
