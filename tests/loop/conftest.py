@@ -20,6 +20,11 @@ def clock() -> str:
 @pytest.fixture
 def round_folder(tmp_path: Path, tiny_folder: Path) -> Path:
     """A folder with a round file, prompts and two comments, one scoped and one that always applies."""
+    return write_round(tmp_path / "round", tiny_folder)
+
+
+def write_round(folder: Path, model: Path) -> Path:
+    """Write the round's files."""
     prompts = [{"prompt": f"Tell me about {number}.", "split": "train" if number < 6 else "test"} for number in range(9)]
     probes = {
         scope: [{"prompt": f"{scope} {number}?", "split": "train" if number < 4 else "test"} for number in range(8)]
@@ -30,12 +35,11 @@ def round_folder(tmp_path: Path, tiny_folder: Path) -> Path:
         "check": {"name": "starts_with", "args": {"text": "Well,"}}, "probes": probes,
     }  # fmt: skip
     always = {"id": "brief", "text": "At most nine words.", "check": {"name": "max_words", "args": {"n": 9}}}
-    folder = tmp_path / "round"
     folder.mkdir()
     write_lines(folder / "prompts.jsonl", prompts)
     write_lines(folder / "comments.jsonl", [scoped, always])
     (folder / "round.yaml").write_text(
-        f"model_name_or_path: {tiny_folder}\nprompts: prompts.jsonl\ncomments: comments.jsonl\nmethod: refine_sft\nseed: 0\n"
+        f"model_name_or_path: {model}\nprompts: prompts.jsonl\ncomments: comments.jsonl\nmethod: refine_sft\nseed: 0\n"
         "generate: {max_new_tokens: 12}\nevaluate: {max_new_tokens: 12}\ntrain: {max_steps: 4, learning_rate: 0.01}\n",
         encoding="utf-8",
     )

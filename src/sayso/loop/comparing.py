@@ -106,7 +106,7 @@ def compare(
     told = comparison.Told(
         workspace=str(workspace.folder), parent=mark["parent"]["version"], budget=field.ring.budget, seeds=field.seeds,
         comments=field.comments, left_out=tuple((item.label, item.reason) for item in left_out), words=asked.words,
-        entries=asked.entries,
+        entries=asked.entries, rate=settings.train.learning_rate,
     )  # fmt: skip
     records = [json.loads(unit.file.read_text(encoding="utf-8")) for unit in work]
     return comparison.write(folder, told, records, field.untrained, settings.gate)

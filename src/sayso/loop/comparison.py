@@ -42,6 +42,8 @@ class Told:
     """Label and reason of each method that could learn nothing."""
     words: tuple[str, ...]
     entries: tuple[Entry, ...]
+    rate: float | None = None
+    """The learning rate of the training's settings, which stands over the methods' own."""
 
 
 def write(
@@ -89,7 +91,7 @@ def _result(
         "differences": [plain(item) for item in measured.differences(first)] if first else [],
         "left_out": [{"name": name, "reason": reason} for name, reason in left_out],
         "ranking": plain(ranked),
-        "sentences": list(sentences(rows, ranked, gate)),
+        "sentences": [*sentences(rows, ranked, gate), *_rate_words(told)],
         "learn_with": _command(told, ranked.best, kept) if ranked.best else "",
         "files": {
             "folder": str(folder), "result": str(folder / RESULT), "page": str(folder / PAGE),
@@ -132,7 +134,8 @@ def _command(told: Told, best: str, records: Sequence[Mapping[str, Any]]) -> str
     steps = next(record["steps"] for record in records if record["label"] == best and record["seed"] == told.seeds[0])
     given = [f"method.{key}={json.dumps(value)}" for key, value in entry.settings.items()]
     words = ["sayso", "-C", told.workspace, "learn", "--method", entry.name, *told.words]
-    for assignment in (*given, f"train.max_steps={steps}"):
+    own = ["train.learning_rate=null"] if entry.own_rate else []
+    for assignment in (*given, *own, f"train.max_steps={steps}"):
         words += ["--set", assignment]
     return shlex.join(words)
 
@@ -184,6 +187,15 @@ def sentences(rows: Sequence[Row], ranked: Ranked, gate: Gate) -> Iterator[str]:
         yield _("Without any training as good or better: {names}.").format(names=names)
     if ranked.few:
         yield _("The probes in scope are fewer than {n}: take this as a hint.").format(n=gate.min_probes)
+
+
+def _rate_words(told: Told) -> Iterator[str]:
+    names = ", ".join(entry.label for entry in told.entries if not entry.own_rate)
+    if told.rate is not None and names:
+        sentence = _(
+            "train.learning_rate is {rate:g} for {names}, whatever suits them; NAME:learning_rate=… gives one its own."
+        )
+        yield sentence.format(rate=told.rate, names=names)
 
 
 def _harms(rows: Sequence[Row], gate: Gate) -> Iterator[str]:

@@ -41,6 +41,11 @@ class Entry:
     name: str
     settings: Mapping[str, Any]
 
+    @property
+    def own_rate(self) -> bool:
+        """Whether it names a learning rate, which then stands over that of the training's settings."""
+        return "learning_rate" in self.settings
+
     def method(self) -> Method:
         """Return the method.
 
@@ -124,6 +129,8 @@ def course_of(ring: Ring, entry: Entry, material: Material, policy: LocalModel, 
         PreflightError: it could learn nothing from this.
     """
     method, train = entry.method(), replace(ring.settings.train, seed=seed, save_steps=0)
+    if entry.own_rate:
+        train = replace(train, learning_rate=None)
     found = ground(method, policy, material, train)
     return Course(method=method, ground=found, anchors=anchors_for(method, policy, ring.settings, material), train=train)
 
