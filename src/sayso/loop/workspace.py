@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sayso.loop.improving import Refined
     from sayso.loop.learning import Learnt
     from sayso.loop.planning import Plan
+    from sayso.loop.recommending import Advice
     from sayso.loop.rounds import Round
     from sayso.models.local import LocalModel
     from sayso.store.database import Store
@@ -136,11 +137,20 @@ class Workspace:
 
         return improving.refine(self, settings or self.settings(), watch=watch)
 
-    def plan(self, *, settings: Settings | None = None) -> Plan:
-        """Say what there is to learn from, and what would be refused, without training."""
+    def plan(self, *, settings: Settings | None = None, measure: bool = False, watch: Watcher = ignore) -> Plan:
+        """Say what there is to learn from, and what would be refused, without training.
+
+        With `measure`, how well the model follows comments is measured first, once a version.
+        """
         from sayso.loop import planning
 
-        return planning.plan(self, settings or self.settings())
+        return planning.plan(self, settings or self.settings(), measure=measure, watch=watch)
+
+    def recommend(self, *, settings: Settings | None = None, budget: float | None = None) -> Advice:
+        """Say which methods fit what the workspace holds, best first, in `budget` seconds if given."""
+        from sayso.loop import recommending
+
+        return recommending.recommend(self, settings or self.settings(), budget=budget)
 
     def learn(self, *, settings: Settings | None = None, watch: Watcher = ignore) -> Learnt:
         """Train a candidate on the refinements; taken up again where it stopped."""
