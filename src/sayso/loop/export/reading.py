@@ -158,7 +158,13 @@ def _completions(found: DataSet, given: tuple[Example, ...]) -> DataSet:
 
         rows = [row for place, row in enumerate(rows) if place % 2 or not any(line.kind == FAULTY for line in row)]
         gone = len(list(lines_of(found.method, given))) - len(rows)
-        lost.append((_("responses without their comment"), gone, _("words that are pushed down have no place")))
+        lost.append(
+            (
+                _("responses without their comment"),
+                gone,
+                _("words that are pushed down have no place; conditional loses nothing"),
+            )
+        )
     lines = [line for row in rows for line in row]
     odd = sum(line.weight != lines[0].weight for line in lines)
     usual = _("they would weigh {weight}, and all rows weigh the same there")

@@ -57,10 +57,11 @@ def training(found: DataSet, *, per_prompt: int = 1) -> dict[str, Any]:
     `per_prompt` says how many answers a trainer draws to a prompt and counts one by one.
     """
     train = found.settings.train
+    groups = _groups(found)
     return {
         "learning_rate": learning_rate(found),
         **({"max_steps": train.max_steps} if train.max_steps else {"num_train_epochs": train.num_train_epochs}),
-        "per_device_train_batch_size": train.per_device_train_batch_size * per_prompt,
+        "per_device_train_batch_size": groups * per_prompt,
         "gradient_accumulation_steps": train.gradient_accumulation_steps,
         "lr_scheduler_type": {"constant": "constant_with_warmup"}.get(train.lr_scheduler_type, train.lr_scheduler_type),
         "weight_decay": train.weight_decay,
@@ -76,6 +77,12 @@ def training(found: DataSet, *, per_prompt: int = 1) -> dict[str, Any]:
     }
 
 
+def _groups(found: DataSet) -> int:
+    """Return how many rows go through at once: trainers that draw answers learn nothing of fewer rows than that."""
+    wanted = found.settings.train.per_device_train_batch_size
+    return min(wanted, len(found.rows)) if found.form in ("hints", "tasks") else wanted
+
+
 def losses(found: DataSet, carried: Iterable[str], *, ordered: bool = False) -> tuple[Lost, ...]:
     """Return everything that is not in the folder, or stands there and is not learnt.
 
@@ -85,6 +92,7 @@ def losses(found: DataSet, carried: Iterable[str], *, ordered: bool = False) -> 
     lost = [*found.lost]
     for name, value in _unheard(method_settings(found), carried).items():
         lost.append(Lost(what=f"method.{name}: {value}", count=1, reason=unknown))
+    lost += _otherwise(found)
     train = found.settings.train
     if train.optim != "adamw":
         lost.append(
@@ -99,6 +107,19 @@ def losses(found: DataSet, carried: Iterable[str], *, ordered: bool = False) -> 
         if not holds(found.method):
             lost.append(Lost(what="guard", count=1, reason=unknown))
     return tuple(lost)
+
+
+def _otherwise(found: DataSet) -> list[Lost]:
+    """Return what the trainer has and does in another way."""
+    method: Any = found.method
+    lost = []
+    if found.form == "pairs" and getattr(method, "sft_weight", 0.0):
+        reason = _("its mean may be over the tokens of a batch; ours is over each refinement first")
+        lost.append(Lost(what=f"method.sft_weight: {method.sft_weight}", count=1, reason=reason))
+    rest = len(found.rows) % _groups(found) if found.rows else 0
+    if found.form in ("hints", "tasks") and rest:
+        lost.append(Lost(what=_("rows of each epoch"), count=rest, reason=_("a step that is not full is left out")))
+    return lost
 
 
 def _unheard(settings: Mapping[str, Any], carried: Iterable[str]) -> dict[str, Any]:

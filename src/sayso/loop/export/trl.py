@@ -116,6 +116,7 @@ def _hint_loss(found: DataSet) -> dict[str, Any]:
     method: Any = found.method
     return {
         "num_generations": 1,
+        "steps_per_generation": 1,
         "max_completion_length": method.max_new_tokens,
         "max_prompt_length": None,
         "temperature": method.temperature,
@@ -129,6 +130,7 @@ def _task_loss(found: DataSet) -> dict[str, Any]:
     method: Any = found.method
     return {
         "num_generations": method.num_generations,
+        "steps_per_generation": 1,
         "max_completion_length": method.max_new_tokens,
         "temperature": method.temperature,
         "scale_rewards": "none",
