@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sayso.evaluation.resampling import resample
+from sayso.evaluation.resampling import Part, resample, resample_within
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
@@ -55,3 +55,31 @@ def test_the_same_seed_draws_the_same() -> None:
     table = np.random.default_rng(3).random((6, 2))
     assert np.array_equal(resample(table, seed=4).means, resample(table, seed=4).means)
     assert not np.array_equal(resample(table, seed=4).means, resample(table, seed=5).means)
+
+
+def test_families_are_drawn_inside_their_comment_and_seeds_for_all_alike() -> None:
+    generator = np.random.default_rng(3)
+    parts = [
+        Part(sums=generator.integers(0, 3, (rows, 2)).astype(float), sizes=np.full(rows, 2.0), weight=weight)
+        for rows, weight in ((9, 0.5), (5, 0.5), (7, -1.0))
+    ]
+    found = resample_within(parts, seed=1, draws=20_000)
+    again = np.random.default_rng(4)
+    slowly = np.zeros(4000)
+    for number in range(len(slowly)):
+        columns = again.integers(0, 2, 2)
+        for part in parts:
+            rows = again.integers(0, len(part.sizes), len(part.sizes))
+            slowly[number] += part.weight * part.sums[np.ix_(rows, columns)].mean() / 2.0
+    assert found.mean == pytest.approx(sum(part.weight * part.sums.mean() / 2 for part in parts))
+    assert found.means.mean() == pytest.approx(slowly.mean(), abs=0.01)
+    assert found.means.std() == pytest.approx(slowly.std(), rel=0.06)
+    assert found.comments == 9 + 5 + 7 - 3 + 1
+
+
+def test_a_family_counts_as_often_as_it_has_prompts() -> None:
+    part = Part(sums=np.array([[3.0], [0.0]]), sizes=np.array([3.0, 1.0]), weight=1.0)
+    assert part.mean == 0.75
+    found = resample_within([part], seed=0, draws=4000)
+    assert set(np.round(found.means, 6)) == {0.0, 0.75, 1.0}
+    assert resample_within([Part(sums=np.ones((1, 2)), sizes=np.ones(1), weight=1.0)], seed=0).p_above() == 1.0
