@@ -1,5 +1,7 @@
 """Thirty steps of every method on the tiny model, as they were: a changed curve needs a sentence saying why.
 
+A method that draws its answers has none: where processors round differently, other answers are drawn.
+
 To record them anew: `SAYSO_RECORD_CURVES=1 pytest tests/curves`.
 """
 
@@ -10,7 +12,7 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.contracts.method import examples
+from tests.contracts.method import draws, examples
 
 from sayso.methods import METHODS
 from sayso.models import local
@@ -41,7 +43,7 @@ def _smooth(sums):
     return {key: value for key, value in sums.items() if key != "accuracy"}
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", [name for name in METHODS if not draws(load(METHODS, name, kind="method")())])
 def test_the_curve_is_as_it_was(name, tiny_folder):
     path = HERE / f"{name}.json"
     found = curve(name, tiny_folder)

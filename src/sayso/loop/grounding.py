@@ -44,7 +44,7 @@ class Ground:
         if self.first.reward is not None:
             said += " " + _("Their mean reward is {reward:.2f}.")
         if not self.first.rows:
-            said += " " + _("They are all equally good, so that the first step learns nothing.")
+            said += " " + _("Those to one prompt are equally good, so that the first step learns nothing.")
         return said.format(answers=self.first.answers, reward=self.first.reward)
 
 
