@@ -1,4 +1,4 @@
-"""Write docs/reference/cli.md and docs/reference/settings.md from the code, or check that they say what it says.
+"""Write the pages of docs/reference/ and docs/how-to/choose-a-method.md from the code, or check that they say what it says.
 
 python tools/reference.py [--check]
 """
@@ -9,11 +9,13 @@ import ast
 import dataclasses
 import importlib
 import inspect
+import re
 import sys
 import textwrap
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_type_hints
 
 import click
@@ -21,14 +23,17 @@ import click
 from sayso import i18n
 from sayso.cli.main import group
 from sayso.critics import CRITICS
+from sayso.loop import fitting
 from sayso.loop.settings import Settings
 from sayso.methods import METHODS
 from sayso.registry import load
 from sayso.training.data import Data
 from sayso.training.finetuning import Finetuning
 from sayso.training.pretraining import USUAL, Pretraining
+from sayso.training.rules import RULES
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "reference"
+HOW_TO = DOCS.parent / "how-to"
 SEE = "*This page is written by `tools/reference.py` from the code.*"
 
 
@@ -154,10 +159,83 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
+PREFLIGHT = """Before anything is trained, `sayso learn` looks at the comments, the examples made of them, the rows and
+the model. What is broken stops it with exit code 2, and the first few comments, examples or rows are named. What is merely
+doubtful is a warning. `sayso plan` says all of it without training, and with `--rows` shows three rows: what is learnt in
+green, what is pushed down in red, what is only read dim (elsewhere than on a terminal between « » and ‹ ›).
+
+`sayso plan --competence` measures how well the model follows a comment it is told: on up to 24 of its answers that fail a
+check, the share that it puts right when told, and beside it the share that it puts right when only asked again. The result
+is kept in the workspace, by its content; for `hindsight`, `cut` and `feedback_rl` it is measured before they learn."""
+
+
+def preflight() -> str:
+    """Return the page of the rules that stand before every training."""
+    parts = ["# What is looked at before training", SEE, PREFLIGHT, "## What stops"]
+    stopping = {name: rule for name, rule in RULES.items() if rule.stops}
+    rows = [(f"`{name}`", rule.where, rule.meaning, _limit(rule.limit), rule.source) for name, rule in stopping.items()]
+    parts += [_table(("rule", "seen in", "what", "limit", "where the limit comes from"), rows), "## What is warned of"]
+    rest = {name: rule for name, rule in RULES.items() if not rule.stops}
+    rows = [(f"`{name}`", rule.where, rule.meaning, _limit(rule.limit), rule.source) for name, rule in rest.items()]
+    parts.append(_table(("rule", "seen in", "what", "limit", "where the limit comes from"), rows))
+    return "\n\n".join(parts) + "\n"
+
+
+def _limit(limit: float | None) -> str:
+    return "one is enough" if limit is None else f"{limit:g}"
+
+
+CHOOSE = """`sayso recommend` answers this for a workspace: it counts what is there, ranks the methods that can be used,
+says why, and what is missing for the others. Its first line is the command to run next.
+
+    sayso recommend
+    sayso recommend --minutes 30
+
+It ranks by the table below: what each method cannot do without, and what speaks for it (+) and against it (−) where it is
+so. The weights are a judgement that puts in order what was measured or published; they are no measurement. What each method
+does is said in [the methods](../methods/index.md). *n* stands for the numbers of the workspace. The time is six operations
+a weight and token, times the passes, at 30 billion operations a second on a CPU and a thousand times as many on a GPU: right
+within a factor of three or so."""
+
+
+def choose() -> str:
+    """Return the page that says which method fits."""
+    parts = ["# Which method fits my feedback?", SEE, CHOOSE]
+    for name, fit in fitting.FITS.items():
+        first = (inspect.getdoc(load(METHODS, name, kind="method")) or "").split("\n\n")[0]
+        needs = "\n".join(f"- needs {_plainly(need.says)}" for need in fit.needs)
+        weighed = [(f"{point.weight:+g}".replace("-", "−"), _plainly(point.says)) for point in fit.points]
+        link = f"[`{name}`](../methods/{name}.md), {fit.passes:g} passes a row."
+        parts += [f"## `{name}`", f"{first} {link}", needs, _table(("weight", "where"), weighed)]
+    said = documented_values(fitting)
+    parts += ["## Where the lines are drawn", _table(("name", "value", "meaning"), said)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _plainly(sentence: str) -> str:
+    """Return a sentence template with n in the place of its numbers."""
+    return re.sub(r"\{[^}]*%\}", "*n* %", re.sub(r"\{[^}%]*\}", "*n*", sentence))
+
+
+def documented_values(module: ModuleType) -> list[tuple[str, ...]]:
+    """Return the numbers that a module names in capitals, with what the string under each says."""
+    body = ast.parse(inspect.getsource(module)).body
+    found = []
+    for number, item in enumerate(body):
+        if isinstance(item, ast.Assign) and isinstance(item.value, ast.Constant) and isinstance(item.targets[0], ast.Name):
+            below = body[number + 1] if number + 1 < len(body) else item
+            meaning = " ".join(below.value.value.split()) if _is_text(below) else ""  # type: ignore[attr-defined]
+            found.append((f"`{item.targets[0].id}`", f"{item.value.value:,}", meaning))
+    return found
+
+
 def pages() -> dict[Path, str]:
     """Return the pages as they should be, in English."""
     i18n.use("en")
-    return {DOCS / "cli.md": cli(), DOCS / "settings.md": settings()}
+    return {
+        DOCS / "cli.md": cli(), DOCS / "settings.md": settings(), DOCS / "preflight.md": preflight(),
+        HOW_TO / "choose-a-method.md": choose(),
+    }  # fmt: skip
 
 
 def main(args: list[str]) -> int:

@@ -104,8 +104,9 @@ def test_plan_measures_on_request_and_remembers(filled: Workspace, model: Follow
 
 def test_learning_warns_of_a_model_that_is_a_poor_teacher(filled: Workspace) -> None:
     """The tiny model writes at random and follows nothing."""
-    settings = filled.settings({"method": "hindsight", "train": {"max_steps": 1}, "generate": {"max_new_tokens": 8}})
-    learnt = filled.learn(settings=settings)
+    filled.comment(Comment(id="zebra", text="Name a zebra.", check=Check(name="contains", args={"text": "zebra"})))
+    quick = {"learn_from": ["zebra"], "train": {"max_steps": 1}, "generate": {"max_new_tokens": 8}}
+    learnt = filled.learn(settings=filled.settings({"method": "hindsight", **quick}))
     assert any("puts right 0% of 3" in warning for warning in learnt.warnings)
     other = filled.settings({"method": "polarity"})
     assert "polarity" not in competence.NEEDED

@@ -18,13 +18,18 @@ SMALL_EDIT = 0.3
 POINTED = 0.3
 """From this share of the failing responses on, spans are more than an exception."""
 MANY_PRAISED = 20
+"""From so many praised responses on, praise is worth as much as blame."""
 MANY_DIFFERENT = 10
 """So many different comments, and their words say more than that something is wrong."""
 REASONS = 12
 """Comments of so many words on average give reasons."""
 MANY_PAIRS = 100
+"""From so many refinements on, pairs are many."""
 SMALL_MODEL = 50_000_000
-LARGE_MODEL = 1_000_000_000
+"""Weights below which the published strengths of an anchor hold a model too little."""
+LARGE_MODEL = 3_000_000_000
+"""Weights from which on a model is presumed to follow comments until that is measured; SDPO (2601.20802) gains little at 1.5
+billion."""
 FOLLOWS = 0.5
 """Puts right so many of its failing answers when told: a good teacher of itself."""
 
@@ -290,7 +295,7 @@ FITS: dict[str, Fit] = {
             _UNKNOWN,
             Point(
                 weight=0.5,
-                says=_("with a billion parameters or more ({millions:.0f} M) models mostly follow comments"),
+                says=_("models of its size ({millions:.0f} M weights) mostly follow comments"),
                 so=lambda it: it.competence is None and (it.parameters or 0) >= LARGE_MODEL,
             ),
         ),

@@ -173,7 +173,7 @@ def foreseen(
     found = [*warnings.of_edits(method, given, signs), *warnings.of_words(signs)]
     if settings.method_name in competence.NEEDED:
         measured = competence.measure(workspace, settings, parent, watch=watch)
-        found += warnings.of_competence(measured and measured.share, measured.n if measured else 0)
+        found += warnings.of_competence(measured.share, measured.n) if measured else []
     return tuple(item.sentence for item in found)
 
 

@@ -23,8 +23,9 @@ from sayso.records import Scope, Version
 from sayso.training.rules import limit
 
 if TYPE_CHECKING:
-    from sayso.training.preflight import Piece, Warned
+    from sayso.training.preflight import Piece
     from sayso.training.preflight import Plan as Described
+    from sayso.training.warnings import Warned
 
 FEW_WORDINGS = int(limit("few_families"))
 """Below this many families in scope a comment is learnt for the wordings it was trained on."""
