@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @verb
-@option("--method", metavar="NAME", help="refine_sft, refine_dpo, hindsight, or module:Class of your own.")
+@option("--method", metavar="NAME", help="A method by its name, as sayso recommend gives them, or module:Class of your own.")
 @with_settings
 @with_dry_run
 @with_json
