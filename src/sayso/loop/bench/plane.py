@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +19,9 @@ def draw(result: Mapping[str, Any]) -> str:
     from matplotlib.figure import Figure
 
     style: Any = {"svg.fonttype": "none", "svg.hashsalt": "sayso", "font.size": 10, "font.sans-serif": ["DejaVu Sans"]}
-    with mpl.rc_context(style):
+    with mpl.rc_context(style), warnings.catch_warnings():
+        # Whoever shows the picture chooses the font; matplotlib's own has no Chinese and is only asked for widths.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure = Figure(figsize=(7.2, 5.0), layout="constrained")
         axes = figure.subplots()
         axes.axhline(0, color="#cccccc", linewidth=0.8, zorder=0)
