@@ -29,10 +29,10 @@ def scored(after: dict[str, list[str]], **record: Any) -> Score:
 
 def score(name: str, item: int, *, gain: float, leak: float = 0.0, alarms: tuple[str, ...] = (), **more: Any) -> Score:
     values = dict.fromkeys(scoring.METRICS, 0.0) | {"gain": gain, "leak": leak, "selectivity": gain - leak}
-    given = {"seed": 0, "drafts": 8, "counts": (0, round(20 * gain), 20)} | more
+    given = {"seed": 0, "drafts": 8, "counts": (0, round(20 * gain), 20), "outcomes": ()} | more
     return Score(
         condition=name, item=f"c{item}", values=values, alarms=alarms, refused="", tokens_trained=10, tokens_written=5,
-        seconds=1.0, outcomes=(), **given,
+        answers_drawn=0, seconds=1.0, **given,
     )  # fmt: skip
 
 
@@ -172,9 +172,9 @@ def test_memory_finds_the_prompt_most_like_another() -> None:
 
 def test_only_the_first_method_has_every_control_in_a_quick_tier() -> None:
     names = [condition.name for condition in conditions(("a", "b"), "first")]
-    assert sum(name.startswith("a") for name in names) == 6
+    assert sum(name.startswith("a") for name in names) == 7
     assert [name for name in names if name.startswith("b")] == ["b", "b, shuffled comment"]
-    assert len(list(conditions(("a", "b"), "all"))) == 13
+    assert len(list(conditions(("a", "b"), "all"))) == 15
 
 
 def result(model: str, selectivity: float, verdict: str = "takes", sha: str = "s") -> dict[str, Any]:

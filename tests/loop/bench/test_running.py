@@ -14,8 +14,6 @@ from sayso.loop.bench import results, running, scoring, suite
 from sayso.loop.bench.running import Job
 from sayso.loop.progress import Progress
 
-KNOWN = suite.load()
-
 
 def files(job: Job) -> dict[str, bytes]:
     return {str(path.relative_to(job.folder)): path.read_bytes() for path in job.folder.rglob("*.json")}
@@ -28,18 +26,18 @@ def seen() -> list[Progress]:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path, seen: list[Progress]) -> Job:
+def finished(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path, small_suite: Path, seen: list[Progress]) -> Job:
     """A job that was run to its end."""
     job = Job(
         model=str(tiny_folder), adapter=None, methods=("refine_sft", "hindsight"), tier=TIER, tier_name="quick",
-        folder=tmp_path_factory.mktemp("takes") / "run",
+        folder=tmp_path_factory.mktemp("takes") / "run", suite=small_suite,
     )  # fmt: skip
     results.measure(job, running.run(job, watch=seen.append))
     return job
 
 
 def test_every_unit_has_a_file_and_progress_ends_at_the_total(finished: Job, seen: list[Progress]) -> None:
-    found = running.plan(finished, suite.load())
+    found = running.plan(finished, suite.load(finished.suite))
     assert found.done == found.units
     assert all(found.units[stage] for stage in running.STAGES)
     last = {progress.stage: progress for progress in seen}
@@ -50,7 +48,7 @@ def test_every_unit_has_a_file_and_progress_ends_at_the_total(finished: Job, see
 def test_a_run_that_was_killed_goes_on_and_ends_where_it_would_have(
     job: Job, finished: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = replace(job, tier=replace(job.tier, comments=1, sequences=0, curve=(), controls="shuffled"))
+    small = replace(job, tier=replace(job.tier, comments=1, sequences=0, together=(), curve=(), controls="shuffled"))
     work, done = running.work, []
 
     def killed(some: Job, task: running.Task) -> None:
@@ -75,7 +73,7 @@ def test_a_run_that_was_killed_goes_on_and_ends_where_it_would_have(
 
 
 def answers(job: Job) -> dict[tuple[str, str, int], list[str]]:
-    found = scoring.scores(job, suite.load())
+    found = scoring.scores(job, suite.load(job.suite))
     return {(one.condition, one.item, one.drafts): [each.after for each in one.outcomes] for one in found}
 
 
@@ -90,7 +88,7 @@ def test_a_file_is_written_whole_or_not_at_all(job: Job, monkeypatch: pytest.Mon
 
 @pytest.mark.slow
 def test_a_method_may_be_added_later_and_processes_do_what_one_does(job: Job, finished: Job) -> None:
-    small = replace(job, tier=replace(job.tier, sequences=0, curve=()))
+    small = replace(job, tier=replace(job.tier, sequences=0, together=(), curve=()))
     running.run(small, workers=2)
     before = files(small)
     more = replace(small, methods=finished.methods)
@@ -111,7 +109,7 @@ def test_the_tokens_of_all_methods_are_alike(finished: Job) -> None:
 def test_the_result_says_what_was_measured_and_holds_no_path(finished: Job) -> None:
     found = results.load(finished.folder)
     assert found["format"] == results.FORMAT
-    assert found["suite"]["sha256"] == suite.load().sha256
+    assert found["suite"]["sha256"] == suite.load(finished.suite).sha256
     assert found["model"]["sha256"] == running.weights(finished)
     text = (finished.folder / results.RESULT).read_text(encoding="utf-8")
     assert str(finished.folder.parent) not in text
@@ -124,8 +122,8 @@ def test_every_control_stands_in_the_table(finished: Job) -> None:
     names = [row["name"] for row in results.load(finished.folder)["conditions"]]
     assert names == [
         "refine_sft", "refine_sft, shuffled comment", "refine_sft, guard off", "refine_sft, own refinements",
-        "refine_sft, empty comment", "refine_sft, praise only", "hindsight", "hindsight, shuffled comment", "random drafts",
-        "in the prompt", "memory", "in context",
+        "refine_sft, empty comment", "refine_sft, praise only", "refine_sft, correctness only", "hindsight",
+        "hindsight, shuffled comment", "random drafts", "in the prompt", "memory", "in context",
     ]  # fmt: skip
     page = (finished.folder / results.TABLE).read_text(encoding="utf-8")
     assert all(f"| {name} |" in page for name in names)
@@ -140,6 +138,24 @@ def test_every_answer_is_kept(finished: Job) -> None:
     assert len([line for line in lines if line["condition"] == "in context"]) == tier.comments * tier.tests
 
 
+def test_comments_learnt_at_once_stand_beside_each_alone(finished: Job) -> None:
+    found = {each["method"]: each for each in results.load(finished.folder)["at_once"]}
+    assert set(found) == set(finished.methods)
+    assert (found["hindsight"]["size"], found["hindsight"]["comments"], found["hindsight"]["units"]) == (2, 2, 2)
+    assert "| hindsight | 2 | 2 |" in (finished.folder / results.TABLE).read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in (finished.folder / results.ANSWERS).read_text(encoding="utf-8").splitlines()]
+    assert len([line for line in lines if line["condition"] == "refine_sft, 2 at once"]) == 2 * 3 * finished.tier.tests
+
+
+def test_every_method_is_confirmed_against_its_shuffled_comment(finished: Job) -> None:
+    found = results.load(finished.folder)["confirmations"]
+    assert [each["method"] for each in found] == list(finished.methods)
+    assert all(each["interaction"] or each["why"] == "all answers are alike" for each in found)
+    assert (
+        "all answers are alike" in (finished.folder / results.TABLE).read_text(encoding="utf-8") or found[0]["interaction"]
+    )
+
+
 def test_the_plane_is_a_picture_that_does_not_change(finished: Job) -> None:
     from sayso.loop.bench import plane
 
@@ -150,9 +166,9 @@ def test_the_plane_is_a_picture_that_does_not_change(finished: Job) -> None:
 
 
 def test_another_run_in_the_same_folder_is_refused(finished: Job, tmp_path: Path) -> None:
-    known = suite.load()
+    known = suite.load(finished.suite)
     for other, key in (
-        (replace(finished, tier=replace(finished.tier, tests=1)), "tier"), (replace(finished, model="."), "model"),
+        (replace(finished, tier=replace(finished.tier, tests=2)), "tier"), (replace(finished, model="."), "model"),
     ):  # fmt: skip
         with pytest.raises(SaysoError, match=key if key == "tier" else "model|safetensors"):
             running.check(other, known)
@@ -162,7 +178,7 @@ def test_another_run_in_the_same_folder_is_refused(finished: Job, tmp_path: Path
 
 
 def test_what_cannot_be_run_is_said_before_anything_is(job: Job) -> None:
-    known = suite.load()
+    known = suite.load(job.suite)
     cases = [
         (replace(job, methods=()), SettingsError, "--methods"),
         (replace(job, methods=("refine_stf",)), NotFoundError, "did you mean 'refine_sft'"),
@@ -170,6 +186,8 @@ def test_what_cannot_be_run_is_said_before_anything_is(job: Job) -> None:
         (replace(job, tier=replace(job.tier, comments=1000)), SettingsError, "comments: found 1000"),
         (replace(job, tier=replace(job.tier, tests=0)), SettingsError, "tests: found 0"),
         (replace(job, tier=replace(job.tier, seeds=0)), SettingsError, "seeds"),
+        (replace(job, tier=replace(job.tier, together=(2, 1))), SettingsError, "together: found 1"),
+        (replace(job, methods=("refine_sft", "sft")), SettingsError, "sft learns from no feedback"),
     ]
     for wrong, kind, said in cases:
         with pytest.raises(kind, match=said):
@@ -185,12 +203,14 @@ def test_an_adapter_is_measured_as_it_stands(job: Job, tmp_path: Path) -> None:
     for parameter in taught.trainable():
         parameter.data += 0.3  # what was learnt shows in every answer
     taught.save(tmp_path / "adapter")
-    small = replace(job, tier=replace(job.tier, comments=1, sequences=0, curve=(), controls="shuffled"))
+    small = replace(job, tier=replace(job.tier, comments=1, sequences=0, together=(), curve=(), controls="shuffled"))
     adapted = replace(small, adapter=str(tmp_path / "adapter"), folder=tmp_path / "adapted")
     found = [results.measure(some, running.run(some)) for some in (small, adapted)]
     assert found[0]["model"]["sha256"]["model"] == found[1]["model"]["sha256"]["model"]
     assert found[1]["model"]["adapter"] == "adapter"
-    before = [running.read(running.place(some, "base", KNOWN.items[0].id))["in"] for some in (small, adapted)]
+    before = [
+        running.read(running.place(some, "base", suite.load(job.suite).items[0].id))["in"] for some in (small, adapted)
+    ]
     assert before[0] != before[1]
 
 

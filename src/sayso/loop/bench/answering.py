@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from sayso.models.sampling import Sampling
 
 Kept = dict[str, Any]
-EMPTY, PRAISE = "", "Well done. Leave it as it is."
+EMPTY, PRAISE, WRONG = "", "Well done. Leave it as it is.", "This is not right."
+"""What stands in the place of the comment in three controls; the last says that a draft is wrong, and not what is."""
+PLAIN = {"empty": EMPTY, "praise": PRAISE, "correctness": WRONG}
 SAMPLES_SEED = 101
 """Of the answers on which divergence is measured, apart from the seeds of the drafts."""
 
@@ -84,17 +86,17 @@ def drafts(model: LocalModel, items: Sequence[Item], tier: Tier, seed: int) -> l
     return [{**record, "tokens": size, **clock.share(len(items))} for record, size in zip(found, sizes, strict=True)]
 
 
-_DRAWN = ("in", "random", "near", "out", "empty", "praise")
+_DRAWN = ("in", "random", "near", "out", *PLAIN)
 
 
 def _refine(model: LocalModel, items: Sequence[Item], found: Sequence[Kept], tier: Tier, seed: int) -> None:
-    """Add to each record what the model makes of its failing drafts, told the comment, nothing, or praise."""
+    """Add to each record what the model makes of its failing drafts, told the comment or what stands for it."""
     sampling = tier.sampling(temperature=0.8, seed=seed)
     requests = [request for item, record in zip(items, found, strict=True) for request in _failing(item, record, seed)]
     sample = Sample(writer=model, sampling=sampling, n=tier.candidates, template="refine")
     own = iter(sample.refine(requests))
     plain = {}
-    for name, text in (("empty", EMPTY), ("praise", PRAISE)):
+    for name, text in PLAIN.items():
         said = [Comment(text=text, id=name)]
         plain[name] = _write(model, [templates.refine(r.prompt, r, said) for r, _comments in requests], sampling)
     for record in found:

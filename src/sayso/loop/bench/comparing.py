@@ -41,8 +41,9 @@ class Row:
     units: int
     refused: int
     tokens_trained: float
-    """A comment that was taught, as the next two."""
+    """A comment that was taught, as the next three."""
     tokens_written: float
+    answers_drawn: float
     seconds: float
     against: str = ""
     """The control of the test on gain; empty: the untaught model."""
@@ -113,6 +114,7 @@ def _row(table: Table, name: str, kind: str, method: str) -> Row:
         alarms=dict(Counter(alarm for score in scores for alarm in score.alarms)),
         tokens_trained=sum(score.tokens_trained for score in learnt) / count,
         tokens_written=sum(score.tokens_written for score in learnt) / count,
+        answers_drawn=sum(score.answers_drawn for score in learnt) / count,
         seconds=sum(score.seconds for score in learnt) / count,
         against=shuffled if kind == "method" and shuffled in table.by_name else "",
     )  # fmt: skip

@@ -12,7 +12,7 @@ from sayso import __version__
 from sayso.errors import NotFoundError, RecordError, StoreError
 from sayso.i18n import gettext as _
 from sayso.loop import Watcher
-from sayso.loop.bench import comparing, curves, plane, running, scoring, tables
+from sayso.loop.bench import capacity, comparing, confirming, curves, plane, running, scoring, tables
 from sayso.loop.bench.running import Job
 from sayso.loop.bench.scoring import Score
 from sayso.loop.bench.suite import Suite
@@ -31,9 +31,13 @@ def measure(job: Job, known: Suite, *, watch: Watcher = ignore) -> dict[str, Any
         StoreError: the disk refused.
     """
     watch(Progress(stage=_("count"), done=0, total=1))
-    found = list(scoring.scores(job, known))
-    result = _result(job, known, found)
-    lines = (line for score in found for line in scoring.form(score))
+    found, shared = list(scoring.scores(job, known)), list(scoring.together(job, known))
+    result = {
+        **_result(job, known, found),
+        "at_once": [plain(each) for each in capacity.capacities(found, shared, job.tier)],
+    }
+    every = [*found, *(score for _size, _method, score in shared)]
+    lines = (line for score in every for line in scoring.form(score))
     texts = {
         RESULT: json.dumps(result, indent=1, ensure_ascii=False) + "\n",
         TABLE: tables.page(result),
@@ -68,6 +72,7 @@ def _result(job: Job, known: Suite, found: Sequence[Score]) -> dict[str, Any]:
         "comments": len(table.items), "tests": tier.tests, "seeds": table.seeds, "drafts": tier.drafts,
         "conditions": [plain(row) for row in rows],
         "differences": [plain(each) for each in comparing.differences(table, job.methods)],
+        "confirmations": [plain(each) for each in confirming.confirmations(table, rows, job.methods)],
         "curves": [plain(curve) for curve in drawn],
         "race": curves.race(drawn),
         "kept": [plain(each) for each in curves.kept(*_sequences(job, known), tier)],

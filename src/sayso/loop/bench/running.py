@@ -17,21 +17,24 @@ from sayso import registry
 from sayso.errors import NotFoundError, SettingsError, StoreError
 from sayso.i18n import gettext as _
 from sayso.loop import Watcher
-from sayso.loop.bench import answering, sequences, suite, teaching
-from sayso.loop.bench.suite import Suite
+from sayso.loop.bench import answering, material, sequences, suite, teaching, together
+from sayso.loop.bench.suite import Item, Suite
 from sayso.loop.bench.tiers import Condition, Tier, conditions
+from sayso.loop.learning import holds
 from sayso.loop.progress import Progress, ignore
 from sayso.loop.workspace import write_whole
-from sayso.methods import METHODS
+from sayso.methods import METHODS, Method
 from sayso.records import plain
 
 if TYPE_CHECKING:
     from sayso.models.local import LocalModel
 
 RUN = "run.json"
+WITHOUT = ("sft",)
+"""Methods that learn from no feedback."""
 TOGETHER = 8
 """Comments whose prompts are answered in one go."""
-STAGES = ("base", "told", "drafts", "teach", "sequence")
+STAGES = ("base", "told", "drafts", "teach", "together", "sequence")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +53,7 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
-    """Some units that are done together: comments to answer for, one lesson, or one sequence of lessons."""
+    """Some units that are done in one go: comments to answer for, one lesson, one of several comments, or a sequence."""
 
     stage: str
     items: tuple[str, ...]
@@ -67,6 +70,8 @@ class Task:
         name = slug(self.condition.name)
         if self.stage == "sequence":
             return (f"{name}.{self.items[0]}.s{self.seed}",)
+        if self.stage == "together":
+            return (f"{name}.k{len(self.items)}.{self.items[0]}.s{self.seed}",)
         return (f"{name}.n{self.drafts}.{self.items[0]}.s{self.seed}",)
 
 
@@ -95,6 +100,11 @@ def check(job: Job, known: Suite) -> None:
         raise SettingsError("--methods: expected names with commas between them; known: {known}", known=", ".join(METHODS))
     for name in job.methods:
         registry.load(METHODS, name, kind="method")
+        if name in WITHOUT:
+            raise SettingsError(
+                "--methods: {name} learns from no feedback, so no comment can take; refine_sft is the same on refinements",
+                name=name,
+            )
     if len(set(job.methods)) < len(job.methods):
         raise SettingsError("--methods: {methods} names a method twice", methods=",".join(job.methods))
     least = known.items[0]
@@ -108,6 +118,9 @@ def check(job: Job, known: Suite) -> None:
             raise SettingsError("{key}: found {found}; expected a number from 1 to {most}", key=key, found=found, most=most)
     if job.tier.seeds < 1:
         raise SettingsError("{key}: found {found}; expected at least {least}", key="seeds", found=job.tier.seeds, least=1)
+    for size in job.tier.together:
+        if size < 2:
+            raise SettingsError("{key}: found {found}; expected at least {least}", key="together", found=size, least=2)
     _same_run(job, known)
 
 
@@ -182,11 +195,20 @@ def _tasks(job: Job, known: Suite) -> Iterator[Task]:
             for condition, drafts in lessons(job):
                 yield Task(stage="teach", items=(item,), seed=seed, condition=condition, drafts=drafts)
     length = tier.sequence_length
+    several = [("together", tuple(item.id for item in some)) for some in at_once(job, known)]
+    for number in range(min(tier.sequences, len(ids) // length) if length > 1 else 0):
+        several.append(("sequence", ids[number * length :][:length]))
     for seed in tier.all_seeds:
-        for number in range(min(tier.sequences, len(ids) // length) if length > 1 else 0):
+        for stage, some in several:
             for method in job.methods:
-                condition = Condition(name=method, method=method)
-                yield Task(stage="sequence", items=ids[number * length :][:length], seed=seed, condition=condition)
+                yield Task(stage=stage, items=some, seed=seed, condition=Condition(name=method, method=method))
+
+
+def at_once(job: Job, known: Suite) -> Iterator[tuple[Item, ...]]:
+    """Yield the sets of comments that are learnt at once, the small ones first."""
+    items = known.items[: job.tier.comments]
+    for size in sorted(set(job.tier.together)):
+        yield from together.sets(items, size, job.tier.sets) if size <= len(items) else ()
 
 
 def lessons(job: Job) -> Iterator[tuple[Condition, int]]:
@@ -198,13 +220,18 @@ def lessons(job: Job) -> Iterator[tuple[Condition, int]]:
 
 
 def job_conditions(job: Job) -> list[Condition]:
-    """Return the trained conditions of a job; a method that reads no refinement has none made by the model itself."""
-    found = conditions(job.methods, job.tier.controls)
-    return [
-        condition
-        for condition in found
-        if condition.refinements != "self" or "refinement" in registry.load(METHODS, condition.method, kind="method")().wants
-    ]
+    """Return the trained conditions of a job.
+
+    A method that reads no refinement has none made by the model itself, and one that holds the model itself no guard to be
+    without.
+    """
+    return [condition for condition in conditions(job.methods, job.tier.controls) if _sensible(condition)]
+
+
+def _sensible(condition: Condition) -> bool:
+    method: Method = registry.load(METHODS, condition.method, kind="method")()
+    reads = "refinement" in method.wants or condition.refinements != "self"
+    return reads and (condition.guard or not holds(method))
 
 
 def run(job: Job, *, workers: int = 1, watch: Watcher = ignore) -> Suite:
@@ -235,7 +262,7 @@ def run(job: Job, *, workers: int = 1, watch: Watcher = ignore) -> Suite:
 def _stage(stage: str) -> str:
     words = {
         "base": _("answer the test prompts"), "told": _("answer them told the comment"), "drafts": _("draft"),
-        "teach": _("teach"), "sequence": _("teach in sequence"),
+        "teach": _("teach"), "together": _("teach several at once"), "sequence": _("teach in sequence"),
     }  # fmt: skip
     return words[stage]
 
@@ -298,11 +325,14 @@ def _taught(job: Job, task: Task, known: Suite) -> dict[str, Any]:
     items = [known.item(name) for name in task.items]
     if task.stage == "sequence":
         return sequences.learn(model, items, task.condition.method, job.tier, task.seed)
+    written = [read(place(job, "drafts", f"{item.id}.s{task.seed}")) for item in items]
+    before = [read(place(job, "base", item.id)) for item in items]
+    if task.stage == "together":
+        return together.learn(model, items, written, before, task.condition.method, job.tier, task.seed)
     item = items[0]
     other = known.item(item.shuffled)
-    lesson = teaching.Lesson(item=item, other=other, condition=task.condition, seed=task.seed, drafts=task.drafts)
-    written = read(place(job, "drafts", f"{item.id}.s{task.seed}"))
-    return teaching.teach(model, lesson, written, read(place(job, "base", item.id)), job.tier)
+    lesson = material.Lesson(item=item, other=other, condition=task.condition, seed=task.seed, drafts=task.drafts)
+    return teaching.teach(model, lesson, written[0], before[0], job.tier)
 
 
 def place(job: Job, stage: str, name: str) -> Path:

@@ -45,7 +45,9 @@ class Score:
     """Why nothing was learnt; empty otherwise. The model is then what it was."""
     tokens_trained: int
     tokens_written: int
-    """Tokens the model wrote so that it could be taught."""
+    """Tokens the model wrote so that it could be taught, but for answers drawn while training."""
+    answers_drawn: int
+    """Answers that the model wrote while it was trained."""
     seconds: float
     outcomes: tuple[Outcome, ...]
 
@@ -69,6 +71,19 @@ def scores(job: Job, known: Suite) -> Iterator[Score]:
                 yield _score(item, before, record, tier, (condition.name, seed, drafts))
 
 
+def together(job: Job, known: Suite) -> Iterator[tuple[int, str, Score]]:
+    """Yield the score of every comment that was learnt with others, after how many they were and by which method."""
+    for task in running.plan(job, known).tasks["together"]:
+        assert task.condition is not None
+        size, method = len(task.items), task.condition.method
+        record = running.read(running.place(job, "together", task.files()[0]))
+        shared = {key: record[key] for key in ("refused", "diverged")}
+        for name, part in zip(task.items, record["parts"], strict=True):
+            item, before = known.item(name), running.read(running.place(job, "base", name))
+            named = (f"{method}, {size} at once", task.seed, job.tier.drafts)
+            yield size, method, _score(item, before, {**part, **shared}, job.tier, named)
+
+
 def _written(drafts: Kept, refinements: str, *, guard: bool) -> int:
     sizes: Mapping[str, int] = drafts["tokens"]
     anchors = sizes["near"] + sizes["out"] if guard else 0
@@ -86,7 +101,8 @@ def _score(item: Item, before: Kept, record: Kept, tier: Tier, named: tuple[str,
         alarms=tuple(alarms(found, values["divergence"], diverged=bool(record.get("diverged")))),
         refused=record.get("refused", ""),
         tokens_trained=record.get("tokens_trained", 0) + record.get("tokens_anchors", 0),
-        tokens_written=round(record.get("tokens_written", 0)), seconds=record.get("seconds_training", 0.0),
+        tokens_written=round(record.get("tokens_written", 0)), answers_drawn=record.get("answers_drawn", 0),
+        seconds=record.get("seconds_training", 0.0),
     )  # fmt: skip
 
 

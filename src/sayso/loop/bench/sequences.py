@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from sayso.evaluation.takes import SCOPES
-from sayso.loop.bench import answering, teaching
+from sayso.loop.bench import answering, material, teaching
 from sayso.loop.bench.answering import Kept
 from sayso.loop.bench.suite import Item
 from sayso.loop.bench.tiers import Condition, Tier
@@ -23,7 +23,6 @@ def learn(model: LocalModel, items: Sequence[Item], method: str, tier: Tier, see
     The record's `rates` holds a row a lesson: how often each comment so far is met in scope.
     """
     from sayso.training import optimizer
-    from sayso.training.drawing import source
 
     started = perf_counter()
     part, settings = teaching.method_of(model, method, tier, seed)
@@ -34,12 +33,12 @@ def learn(model: LocalModel, items: Sequence[Item], method: str, tier: Tier, see
         written = _drafts(policy, item, tier, seed)
         policy = optimizer.prepare(model, settings) if not number else policy.carrying(policy.module, continued=True)
         condition = Condition(name=method, method=method)
-        lesson = teaching.Lesson(item=item, other=item, condition=condition, seed=seed, drafts=tier.drafts)
-        examples = teaching.examples_of(lesson, written)
+        lesson = material.Lesson(item=item, other=item, condition=condition, seed=seed, drafts=tier.drafts)
+        examples = material.examples_of(lesson, written, part, tier)
         if examples:
-            anchors = None if holds(part) else teaching.anchors_of(policy, item, written, tier)
-            examples += teaching.held_by(part, item, written, tier)
-            found = teaching.train(policy, part, source(part, examples, policy), settings, anchors)
+            beside = material.held([item], [written], tier)
+            anchors = None if holds(part) else teaching.anchors_of(policy, beside, tier)
+            found = teaching.train(policy, part, examples, settings, anchors)
             tokens += found["tokens_trained"] + found["tokens_anchors"]
         rates.append([_rate(policy, earlier, tier) for earlier in items[: number + 1]])
     return {

@@ -11,7 +11,7 @@ from typing import Any
 from sayso import config
 from sayso.errors import NotFoundError
 from sayso.loop import demo
-from sayso.loop.bench import answering, running, suite, teaching
+from sayso.loop.bench import answering, material, running, suite, teaching
 from sayso.loop.bench.running import Job
 from sayso.loop.bench.suite import Suite
 from sayso.loop.bench.tiers import TIERS, Condition, Tier
@@ -81,6 +81,8 @@ def forecast(asked: Job, processes: int) -> dict[str, Any]:
     found = running.plan(asked, known)
     left = {stage: found.left(stage) for stage in running.STAGES}
     seconds = _seconds(asked, known) if any(left.values()) else dict.fromkeys(running.STAGES, 0.0)
+    sizes = [len(task.items) for task in found.tasks["together"]]
+    seconds["together"] = seconds["teach"] * sum(sizes) / max(1, len(sizes))
     total = sum(count * seconds[stage] for stage, count in left.items()) / processes
     return {
         "units": found.units, "done": found.done, "workers": processes, "seconds": round(total, 1),
@@ -101,12 +103,12 @@ def _seconds(asked: Job, known: Suite) -> dict[str, float]:
         tier, drafts=tier.tests, anchors=tier.tests, train=replace(tier.train, max_steps=min(_PROBE_STEPS, _steps(tier)))
     )
     written = {**before, "met": [False] * tier.tests}
-    lesson = teaching.Lesson(
+    lesson = material.Lesson(
         item=item, other=item, condition=Condition(name="", method=asked.methods[0]), seed=0, drafts=tier.tests
     )
     trained = teaching.teach(model, lesson, written, before, small)["seconds_training"]
     teach = trained * _steps(tier) / small.train.max_steps + 3 * tier.tests * answer
-    drafts = (2 * tier.drafts + 2 * tier.anchors + tier.drafts * (tier.candidates + 2)) * answer
+    drafts = (2 * tier.drafts + 2 * tier.anchors + tier.drafts * (tier.candidates + len(answering.PLAIN))) * answer
     return {
         "base": before["seconds"], "told": 7 * tier.tests * answer, "drafts": drafts, "teach": teach,
         "sequence": tier.sequence_length * (teach + drafts / 2),

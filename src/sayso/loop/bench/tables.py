@@ -21,7 +21,9 @@ _SIDES = (("length", "length ×"), ("copying", "copied"), ("distinct", "distinct
 def page(result: Result) -> str:
     """Return everything of one result that is read as tables."""
     parts = [_about(result), _main(result), _sides(result)]
-    parts += [part for part in (_needed(result), _kept(result), _differences(result)) if part]
+    parts += [
+        part for part in (_confirmed(result), _needed(result), _at_once(result), _kept(result), _differences(result)) if part
+    ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -96,13 +98,46 @@ def _main(result: Result) -> str:
 
 def _sides(result: Result) -> str:
     head = ["condition", *(title for _name, title in _SIDES), "alarms", "nothing to learn", "tokens trained",
-            "tokens written", "s"]  # fmt: skip
+            "tokens written", "answers drawn", "s"]  # fmt: skip
     lines = [
         [row["name"], *(_plain(row, name) for name, _title in _SIDES), _alarms(row), f"{row['refused']}/{row['units']}",
-         f"{row['tokens_trained']:,.0f}", f"{row['tokens_written']:,.0f}", f"{row['seconds']:.1f}"]
+         f"{row['tokens_trained']:,.0f}", f"{row['tokens_written']:,.0f}", f"{row.get('answers_drawn', 0):,.0f}",
+         f"{row['seconds']:.1f}"]
         for row in result["conditions"]
     ]  # fmt: skip
     return f"Beside the gain; tokens and seconds are a comment's.\n\n{_table(head, lines)}"
+
+
+def _confirmed(result: Result) -> str:
+    """Return what the regression says; results made before there was one have none."""
+    lines = [
+        [each["method"], interval(each["interaction"]) if each["interaction"] else each["why"],
+         "shown" if each["shown"] else "not shown", _agrees(each["agrees"])]
+        for each in result.get("confirmations", ())
+    ]  # fmt: skip
+    head = [
+        "method against its shuffled comment",
+        "method × scope, log-odds in scope less near",
+        "gain, test above",
+        "agrees",
+    ]
+    about = "Confirmation by a mixed-effects logistic regression of every answer."
+    return f"{about}\n\n{_table(head, lines)}" if lines else ""
+
+
+def _agrees(value: bool | None) -> str:  # noqa: FBT001  three answers, not a switch
+    return "–" if value is None else "yes" if value else "**no**"
+
+
+def _at_once(result: Result) -> str:
+    sides = ("at_once", "alone")
+    lines = [
+        [each["method"], str(each["size"]), str(each["comments"]), *(f"{each[side]['gain'][0]:+.2f}" for side in sides),
+         *(interval(each["change"][name]) for name in ("gain", "leak", "drift")), _alarms(each)]
+        for each in result.get("at_once", ())
+    ]  # fmt: skip
+    head = ["method", "at once", "comments", "gain at once", "gain alone", "change of gain", "of leak", "of drift", "alarms"]
+    return f"Several comments, learnt at once.\n\n{_table(head, lines)}" if lines else ""
 
 
 def _needed(result: Result) -> str:

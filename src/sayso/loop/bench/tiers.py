@@ -9,13 +9,18 @@ from typing import Literal
 from sayso.models.sampling import Sampling
 from sayso.training.settings import Guard, Train
 
-Refinements = Literal["rule", "self", "other", "empty", "praise", "random"]
+Refinements = Literal["rule", "self", "other", "empty", "praise", "correctness", "random"]
 """Where what is learnt comes from: the check's own repair; the model, told the comment, where the check then holds; the
-repair of another comment's check; the model, told nothing or told praise; fresh drafts of the model."""
+repair of another comment's check; the model, told nothing, told praise, or told only that its draft is wrong; fresh drafts
+of the model."""
 Controls = Literal["all", "first", "shuffled"]
 SMALL = 50_000_000
 """Below so many parameters a model wants the rates of `SMALL_RATES`."""
-SMALL_RATES = {"refine_sft": 4e-3, "refine_dpo": 3e-3, "hindsight": 4e-4, "edit_weighted": 3e-3, "cut": 1.5e-3}
+SMALL_RATES = {
+    "refine_sft": 4e-3, "refine_dpo": 3e-3, "scoped": 1.5e-3, "polarity": 1.5e-3, "hindsight": 4e-4, "conditional": 3e-3,
+    "critique": 3e-3, "edit_weighted": 3e-3, "cut": 1.5e-3, "feedback_rl": 4e-4,
+}  # fmt: skip
+"""The first two were tried (see benchmarks/takes/README.md), the others are what the methods' own settings advise."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +47,10 @@ class Tier:
     sequences: int = 1
     """Sequences of comments, learnt one after another, for what is kept of the earlier ones."""
     sequence_length: int = 4
+    together: tuple[int, ...] = (2, 4, 8, 16)
+    """How many comments are learnt at once; numbers beyond `comments` are left out."""
+    sets: int = 4
+    """Sets of comments learnt at once, of each size; fewer where the comments do not make so many."""
     controls: Controls = "all"
     """Which methods have every control: `all`, the `first`, or none. The `shuffled` comment all of them have."""
     max_new_tokens: int = 80
@@ -69,7 +78,8 @@ class Tier:
 
 TIERS = {
     "quick": Tier(
-        comments=12, tests=12, seeds=1, drafts=16, anchors=24, candidates=2, curve=(4,), sequences=1, controls="first",
+        comments=12, tests=12, seeds=1, drafts=16, anchors=24, candidates=2, curve=(4,), sequences=1, together=(4,), sets=1,
+        controls="first",
         train=Train(max_steps=24, save_steps=0), guard=Guard(rows_per_step=4),
     ),
     "full": Tier(comments=64, tests=20, seeds=5, sequences=8, curve_methods=8, train=Train(max_steps=48, save_steps=0)),
@@ -88,7 +98,7 @@ class Condition:
     @property
     def control(self) -> bool:
         """Whether it must not work: what is learnt has nothing to do with the comment."""
-        return self.refinements in ("other", "empty", "praise", "random")
+        return self.refinements in ("other", "empty", "praise", "correctness", "random")
 
 
 GUARD_OFF, SHUFFLED = "{method}, guard off", "{method}, shuffled comment"
@@ -108,5 +118,6 @@ def conditions(methods: Sequence[str], controls: Controls) -> Iterator[Condition
         yield Condition(name=f"{method}, own refinements", method=method, refinements="self")
         yield Condition(name=f"{method}, empty comment", method=method, refinements="empty")
         yield Condition(name=f"{method}, praise only", method=method, refinements="praise")
+        yield Condition(name=f"{method}, correctness only", method=method, refinements="correctness")
     if controls != "shuffled":
         yield Condition(name="random drafts", method="refine_sft", refinements="random")
