@@ -45,7 +45,7 @@ def test_the_round_file_and_the_options_say_the_method(sayso: Call, evaluated: P
     assert sayso("-C", evaluated, "export", round_file, "--for", "trl", "--out", out).code == 0
     row = json.loads((out / "train.jsonl").read_text(encoding="utf-8").splitlines()[0])
     assert set(row) == {"prompt", "chosen", "rejected"}
-    assert "'beta': 0.25" in (out / "train.py").read_text(encoding="utf-8")
+    assert '"beta": 0.25' in (out / "train.py").read_text(encoding="utf-8")
     assert sayso("-C", evaluated, "export", "--for", "trl", "--out", out, "--method", "hindsight").code == 0
     row = json.loads((out / "train.jsonl").read_text(encoding="utf-8").splitlines()[0])
     assert set(row) == {"prompt", "completion", "privileged_context"}

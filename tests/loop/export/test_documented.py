@@ -141,10 +141,10 @@ def test_the_settings_go_by_the_trainers_names(tiny_folder: Path, tmp_path: Path
     script = (tmp_path / "trl" / "train.py").read_text(encoding="utf-8")
     compile(script, "train.py", "exec")
     for words in (
-        "'beta': 0.25",
+        '"beta": 0.25',
         "['ipo', 'sft']",
         "[1.0, 0.3]",
-        "'ld_alpha': 0.5",
+        '"ld_alpha": 0.5',
         f"ADAPTER = {str(tmp_path / 'adapter')!r}",
     ):
         assert words in script

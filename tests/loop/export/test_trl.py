@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import runpy
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from tests.contracts.method import examples
 from tests.loop.export.samples import data_set, written
 
+from sayso.loop.export import trl
 from sayso.models import local
 from sayso.training import optimizer, steps
 from sayso.training.settings import Train
@@ -75,6 +77,46 @@ def test_trls_first_steps_are_ours(
     assert theirs[0] == pytest.approx(ours[0], abs=1e-4)
     assert theirs[1] == pytest.approx(ours[1], abs=1e-3)
     assert abs(ours[1] - ours[0]) > 1e-2, "a step that changes nothing compares nothing"
+
+
+def compared(folder: Path, found: Any, monkeypatch: pytest.MonkeyPatch, tiny_folder: Path, adapter: str = "") -> None:
+    """Expect TRL's two steps and ours to have the same losses."""
+    written(found, "trl", folder)
+    theirs = [entry["loss"] for entry in run(folder, monkeypatch)]
+    policy = optimizer.prepare(local.load(tiny_folder, device="cpu", adapter=adapter or None), WHOLE)
+    ours = [step.loss for step in steps.steps(found.method, policy, list(found.method.rows(examples(6), policy)), WHOLE)]
+    assert theirs == pytest.approx(ours, abs=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("method", [{"name": "refine_sft"}, {"name": "refine_dpo", "sft_weight": 0.0}], ids=["sft", "dpo"])
+def test_a_model_without_a_chat_template_is_trained_on_the_texts_it_reads_here(
+    method: dict[str, Any], tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = tmp_path / "plain"
+    shutil.copytree(tiny_folder, plain, ignore=shutil.ignore_patterns("chat_template*"))
+    settings = json.loads((plain / "tokenizer_config.json").read_text(encoding="utf-8"))
+    settings.pop("chat_template", None)
+    (plain / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    found = data_set(plain, method, train=WHOLE)
+    assert isinstance(trl.rows_of(found)[0]["prompt"], str)
+    compared(tmp_path, found, monkeypatch, plain)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("method", [{"name": "refine_sft"}, {"name": "refine_dpo", "sft_weight": 0.0}], ids=["sft", "dpo"])
+def test_a_version_that_is_an_adapter_is_gone_on_from(
+    method: dict[str, Any], tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lora = dataclasses.replace(WHOLE, use_lora=True, learning_rate=0.05)
+    earlier = data_set(tiny_folder, "refine_sft", train=lora)
+    policy = optimizer.prepare(local.load(tiny_folder, device="cpu"), lora)
+    list(steps.steps(earlier.method, policy, list(earlier.method.rows(examples(6), policy)), lora))
+    policy.save(tmp_path / "adapter")
+    adapter = str(tmp_path / "adapter")
+    compared(tmp_path, data_set(tiny_folder, method, train=WHOLE, adapter=adapter), monkeypatch, tiny_folder, adapter)
 
 
 @pytest.mark.slow

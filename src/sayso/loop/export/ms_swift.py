@@ -122,7 +122,7 @@ def _options(found: DataSet) -> dict[str, str]:
     shuffle = found.settings.train.train_sampling_strategy == "random"
     order = {} if shuffle else {"dataset_shuffle": False, "train_dataloader_shuffle": False}
     run = {**training(found, per_prompt=per_prompt), "warmup_ratio": found.settings.train.warmup_ratio}
-    dtype = {"torch_dtype": "bfloat16" if run.pop("bf16") else "float32"}
+    dtype = {"torch_dtype": "bfloat16"} if run.pop("bf16") else {}
     return _spelt({**kind, **model, **weights, **data, **own, **order, **run, **dtype})
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pprint import pformat
 from string import Template
 from typing import Any
 
@@ -50,8 +49,8 @@ LORA = $lora
 
 
 def load(name):
-    """Return the model that training begins with."""
-    model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.bfloat16 if ARGUMENTS["bf16"] else torch.float32)
+    """Return the model that training begins with: in the type it is stored in on a GPU, else in float32."""
+    model = AutoModelForCausalLM.from_pretrained(name, dtype="auto" if torch.cuda.is_available() else torch.float32)
     return model if ADAPTER is None else PeftModel.from_pretrained(model, ADAPTER).merge_and_unload()
 
 
@@ -147,11 +146,18 @@ def training_script(found: DataSet, arguments: dict[str, Any]) -> str:
         module=kind.module, config=kind.config, trainer=kind.trainer, more=kind.more,
         reward="\nfrom reward import checks\n" if found.form == "tasks" else "",
         model=repr(found.model), adapter=repr(found.adapter or None),
-        arguments=pformat(arguments, sort_dicts=False, width=110), lora=pformat(lora_of(found), sort_dicts=False, width=110),
+        arguments=_laid_out(arguments), lora=_laid_out(lora_of(found)),
         options='    parser.add_argument("--with-anchors", action="store_true")\n' if mixing else "",
         anchors=_ANCHORS if mixing else "",
         reference="\n        ref_model=load(given.model)," if whole else "",
     )  # fmt: skip
+
+
+def _laid_out(settings: dict[str, Any] | None) -> str:
+    """Return settings as Python, one a line."""
+    if settings is None:
+        return "None"
+    return "\n".join(["{", *(f'    "{name}": {value!r},' for name, value in settings.items()), "}"])
 
 
 def lora_of(found: DataSet) -> dict[str, Any] | None:
