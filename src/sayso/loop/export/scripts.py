@@ -51,7 +51,9 @@ LORA = $lora
 def load(name):
     """Return the model that training begins with: in the type it is stored in on a GPU, else in float32."""
     model = AutoModelForCausalLM.from_pretrained(name, dtype="auto" if torch.cuda.is_available() else torch.float32)
-    return model if ADAPTER is None else PeftModel.from_pretrained(model, ADAPTER).merge_and_unload()
+    if ADAPTER is not None:
+        model = PeftModel.from_pretrained(model, ADAPTER).merge_and_unload()
+    return model.requires_grad_(True)  # loading an adapter has frozen the model under it
 
 
 def rows(name, columns=None):
