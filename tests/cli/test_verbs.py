@@ -30,6 +30,7 @@ FLAGS = {
     "refine": ("--config", "--set", "--seed", "--dry-run", "--json"),
     "learn": ("--method", "--config", "--set", "--seed", "--dry-run", "--json"),
     "evaluate": ("--candidate", "--config", "--set", "--seed", "--dry-run", "--json"),
+    "compare": ("--methods", "--seeds", "--steps", "--tokens", "--seconds", "--out", "--keep", "--config", "--dry-run"),
     "gate": ("--config", "--set", "--json"),
     "models": ("--json",),
     "promote": ("--dry-run", "--json"),
