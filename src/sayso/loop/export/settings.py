@@ -31,10 +31,9 @@ _OFF: dict[str, Any] = {
 
 def method_settings(found: DataSet) -> dict[str, Any]:
     """Return the method's settings that are not spent in its rows."""
+    method: Any = found.method
     spent = IN_ROWS.get(found.name, frozenset()) | {"learning_rate"}
-    return {
-        item.name: getattr(found.method, item.name) for item in dataclasses.fields(found.method) if item.name not in spent
-    }  # type: ignore[arg-type]
+    return {item.name: getattr(method, item.name) for item in dataclasses.fields(method) if item.name not in spent}
 
 
 def learning_rate(found: DataSet) -> float:
@@ -113,7 +112,7 @@ def _otherwise(found: DataSet) -> list[Lost]:
     """Return what the trainer has and does in another way."""
     method: Any = found.method
     lost = []
-    if found.form == "pairs" and getattr(method, "sft_weight", 0.0):
+    if found.form == "pairs" and getattr(method, "sft_weight", 0):
         reason = _("its mean may be over the tokens of a batch; ours is over each refinement first")
         lost.append(Lost(what=f"method.sft_weight: {method.sft_weight}", count=1, reason=reason))
     rest = len(found.rows) % _groups(found) if found.rows else 0
