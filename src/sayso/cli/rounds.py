@@ -17,6 +17,7 @@ def give(call: Call, found: Round) -> int:
     from sayso.loop.rounds import summary
 
     code = takes.exit_code(found.evaluation)
+    console.warn(*(f"! {warning}" for warning in found.learnt.warnings))
     call.give({**summary(found), "exit_code": code}, lambda: _draw(found))
     return code
 

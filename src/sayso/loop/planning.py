@@ -31,7 +31,8 @@ FEW_WORDINGS = int(limit("few_families"))
 """Below this many families in scope a comment is learnt for the wordings it was trained on."""
 FEW_OUT = int(limit("few_anchors"))
 """Below this many prompts out of scope the effect tends to drift."""
-FEW_PROBES = 30
+FEW_PROBES = int(limit("few_probes"))
+"""On fewer probes in scope only large changes can be shown."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

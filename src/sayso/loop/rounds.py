@@ -113,6 +113,7 @@ def summary(found: Round) -> dict[str, Any]:
         "needed": evaluation.verdict.needed,
         "rows": len(found.learnt.material.examples),
         "refined": plain(found.refined),
+        "warnings": list(found.learnt.warnings),
         "left_out": {
             "responses": found.left_out.responses,
             "reason": found.left_out.reason,

@@ -107,6 +107,16 @@ RULES: dict[str, Rule] = {
         meaning="Fewer answers out of scope than this hold the model, or none at all.",
         source="chosen: fewer hold the model on little but themselves",
     ),
+    "few_probes": Rule(
+        stops=False, where="examples", limit=30,
+        meaning="A comment has fewer probes in scope to test on than this.",
+        source="chosen; `sayso plan` shows beside it the smallest change that they would show with 80 % power",
+    ),
+    "uncounted": Rule(
+        stops=False, where="examples", limit=0.0,
+        meaning="A standing comment has no check, so its take cannot be counted.",
+        source="one is enough to be named",
+    ),
     "much_edited": Rule(
         stops=False, where="examples", limit=0.6,
         meaning="Refinements change more than this share of the words, for a method that learns edits.",
