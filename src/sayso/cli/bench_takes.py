@@ -62,7 +62,7 @@ def _forecast(found: dict[str, Any]) -> None:
 
     names = {
         "base": _("answer the test prompts"), "told": _("answer them told the comment"), "drafts": _("draft"),
-        "teach": _("teach"), "sequence": _("teach in sequence"),
+        "teach": _("teach"), "together": _("teach several at once"), "sequence": _("teach in sequence"),
     }  # fmt: skip
     rows = [[names[stage], str(left), str(units)] for stage, left, units in sentence_parts(found)]
     console.table([_("stage"), _("units left"), _("units")], rows, right=(1, 2))

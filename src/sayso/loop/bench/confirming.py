@@ -94,8 +94,8 @@ def answers_of(table: Table, name: str, other: str) -> Answers:
                 for one in table.by_name[condition][item, seed].outcomes:
                     prompt = places.setdefault((item, one.scope, one.prompt.id), len(places))
                     found.append((one.held_after, condition == name, one.scope, number, prompt))
-    held, method, scope, comment, prompt = (np.array(column) for column in zip(*found, strict=True))
-    return Answers(held=held.astype(float), method=method.astype(float), scope=scope, comment=comment, prompt=prompt)
+    columns = [np.array(column) for column in zip(*found, strict=True)]
+    return Answers(columns[0].astype(float), columns[1].astype(float), *columns[2:])
 
 
 def interaction(answers: Answers) -> tuple[float, float, float]:
