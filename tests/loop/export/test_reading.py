@@ -174,6 +174,16 @@ def test_of_cut_what_can_be_held_is_the_context_that_tells_the_comment(tiny_fold
     assert [(item.what, item.count) for item in found.lost] == [("responses without their comment", 6)]
 
 
+def test_a_system_turn_that_the_template_would_lose_is_said_by_the_user(tiny_folder: Path) -> None:
+    (item, *_rest) = examples(1)
+    prompt = Prompt(messages=(Message(role="system", content="Be brief."), *item.prompt.messages))
+    found = data_set(tiny_folder, "refine_sft", inside=[dataclasses.replace(item, prompt=prompt)])
+    (row,) = trl.rows_of(found)
+    assert row["prompt"] == [{"role": "user", "content": f"Be brief.\n\n{item.prompt.text}"}]
+    (row,) = ms_swift.rows_of(found)  # it has templates of its own
+    assert [turn["role"] for turn in row["messages"]] == ["system", "user", "assistant"]
+
+
 def test_rows_that_weigh_less_are_listed(tiny_folder: Path) -> None:
     found = data_set(tiny_folder, "critique")
     assert [(item.count, "0.2" in item.reason) for item in found.lost] == [(6, True)]

@@ -111,10 +111,11 @@ def losses(found: DataSet, carried: Iterable[str], *, ordered: bool = False) -> 
 def _otherwise(found: DataSet) -> list[Lost]:
     """Return what the trainer has and does in another way."""
     method: Any = found.method
+    weight = getattr(method, "sft_weight", 0.0)
     lost = []
-    if found.form == "pairs" and getattr(method, "sft_weight", 0):
+    if found.form == "pairs" and weight:
         reason = _("its mean may be over the tokens of a batch; ours is over each refinement first")
-        lost.append(Lost(what=f"method.sft_weight: {method.sft_weight}", count=1, reason=reason))
+        lost.append(Lost(what=f"method.sft_weight: {weight}", count=1, reason=reason))
     rest = len(found.rows) % _groups(found) if found.rows else 0
     if found.form in ("hints", "tasks") and rest:
         lost.append(Lost(what=_("rows of each epoch"), count=rest, reason=_("a step that is not full is left out")))
