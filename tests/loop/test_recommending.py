@@ -57,7 +57,9 @@ def test_refinements_written_anew_are_imitated(workspace: Workspace) -> None:
 def test_refinements_that_change_one_word_teach_the_edit(workspace: Workspace) -> None:
     for number in range(30):
         refine(workspace, said(workspace, number), edited(number))
-    assert best(workspace).best == "edit_weighted"
+    found = best(workspace)
+    assert found.best == "edit_weighted"
+    assert "the refinements change only" in found.why  # what weighs most is said first
 
 
 def test_small_edits_with_spans_teach_the_edit_by_a_wider_margin(workspace: Workspace) -> None:

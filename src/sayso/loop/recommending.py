@@ -137,7 +137,7 @@ def advise(holding: Holding, train: Train, *, gpu: bool = False, untried: bool =
 
 
 def _ranked(name: str, fit: Fit, holding: Holding, seconds: float | None) -> Ranked:
-    points = [point for point in fit.points if point.so(holding)]
+    points = sorted((point for point in fit.points if point.so(holding)), key=lambda point: -abs(point.weight))
     over = holding.budget is not None and seconds is not None and seconds > holding.budget
     if over:
         points = [point for point in points if "{budget_minutes" not in point.says]
