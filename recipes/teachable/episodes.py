@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from random import Random
 
 from recipes.teachable import heldout
@@ -25,29 +25,24 @@ from recipes.teachable.compose import compose
 from recipes.teachable.demands import liked, standing, valued, violated
 from recipes.teachable.effects import EFFECTS, TRAINED, VALUED, holds, obey
 from recipes.teachable.plan import Plan, render
-from recipes.teachable.prompts import WORDINGS, prompt, word
+from recipes.teachable.prompts import prompt
 from recipes.teachable.world import MANNERS, Triple, training_triples
 
 from sayso.records import Message
 
 SHARES: dict[str, dict[str, float]] = {
     "early": {"copy": 0.15, "plain": 0.15, "refine": 0.6, "conditional": 0.1},
-    "matching": {"matches": 0.9, "refine": 0.05, "conditional": 0.05},
-    "widening": {"matches": 0.18, "applies": 0.3, "conditional": 0.22, "paired": 0.12, "refine": 0.14, "plain": 0.04},
-    "late": {"applies": 0.12, "conditional": 0.25, "paired": 0.25, "refine": 0.26, "plain": 0.05, "chain": 0.07},
+    "late": {"plain": 0.08, "refine": 0.45, "applies": 0.05, "conditional": 0.14, "paired": 0.16, "chain": 0.12},
 }
-"""How often which kind of episode is drawn, in each part of the stream."""
-CURRICULUM = {"early": 0.25, "matching": 0.16, "widening": 0.14, "late": 0.45}
-"""The share of episodes in each part: first copying is learnt, then whether a comment is about a prompt, in plain words and
-then in all, and at last to answer by it."""
+"""How often which kind of episode is drawn, in the early part of the stream and after it."""
+EARLY_EPISODES = 0.26
+"""The share of episodes in the early part, where copying is learnt; as they are short, a fifth of the tokens."""
 PLACES = {"in": 0.37, "near": 0.41, "out": 0.22}
 """How often a prompt under a standing comment lies where; as one of two or three always lies inside: 47, 35, 18."""
 TWO = 0.1
 """How often a comment asks for two effects at once."""
 MANNERED = 0.12
 """How often a prompt says something beside genre, reader and topic."""
-MATCHED, PLAINLY = ("genre", "reader", "topic"), "Does it apply?"
-"""The kinds of scope, and the question, by which a model learns to compare a scope with a prompt at all."""
 EVEN = 0.2
 """How often a question whether a comment applies is moved into its scope, so that half the answers are yes."""
 SAME_PLAN = 0.7
@@ -75,12 +70,12 @@ class Episode:
 def episodes(seed: int, *, count: int = 0) -> Iterator[Episode]:
     """Yield episodes without end; the same seed and count give the same episodes.
 
-    With `count` as many episodes go through the parts of the curriculum; without, all is the late part.
+    With `count` the first fifth of as many episodes is the early part of the curriculum; without, all is the late part.
     """
     rng = Random(seed)
     number = 0
     while True:
-        shares = SHARES[_part(number / count if count else 1.0)]
+        shares = SHARES["early" if number < EARLY_EPISODES * count else "late"]
         kind = rng.choices(tuple(shares), tuple(shares.values()))[0]
         triple = rng.choice(training_triples())
         if rng.random() < MANNERED:
@@ -91,12 +86,6 @@ def episodes(seed: int, *, count: int = 0) -> Iterator[Episode]:
         if sum(len(turn.content.encode()) + 8 for turn in episode.messages) <= BYTES and not says_held_out(episode):
             yield episode
             number += 1
-
-
-def _part(done: float) -> str:
-    """Return the part of the curriculum when this share of the episodes is done."""
-    ends = accumulate(CURRICULUM.values())
-    return next((name for name, end in zip(CURRICULUM, ends, strict=True) if done < end), "late")
 
 
 def says_held_out(episode: Episode) -> bool:
@@ -158,24 +147,6 @@ def paired(triple: Triple, rng: Random) -> Episode:
     return Episode(kind="paired", messages=tuple(turns), triples=tuple(asked), demands=demands, places=places)
 
 
-def matches(triple: Triple, rng: Random) -> Episode:
-    """A standing comment, and for prompt after prompt the same question whether it applies, in the plainest of words."""
-    demand = standing(triple, rng, always=False)
-    while demand.scope.kind not in MATCHED:
-        demand = standing(triple, rng, always=False)
-    turns: list[Message] = [_system(say(demand, rng))]
-    asked: list[Triple] = []
-    while len(asked) < 8:
-        each = within(triple, demand.scope, rng) if rng.random() < 0.5 else near(triple, demand.scope, rng)
-        turn = f"{word(each, rng.choice(WORDINGS[:4]), rng)} {PLAINLY}"
-        if sum(len(known.content) + 12 for known in turns) + len(turn) > BYTES - 40:
-            break
-        turns += [_user(turn), _model("Yes." if demand.scope.holds(each) else "No.")]
-        asked.append(each)
-    places = tuple("in" if demand.scope.holds(each) else "near" for each in asked)
-    return Episode(kind="matches", messages=tuple(turns), triples=tuple(asked), demands=(demand,), places=places)
-
-
 def applies(triple: Triple, rng: Random) -> Episode:
     """A standing comment, and for one prompt after the other the bare question whether it applies: what scopes mean."""
     demand = standing(triple, rng, always=False)
@@ -235,7 +206,6 @@ def chain(triple: Triple, rng: Random) -> Episode:
 _MAKERS = {
     "plain": plain,
     "copy": copy,
-    "matches": matches,
     "applies": applies,
     "conditional": conditional,
     "paired": paired,

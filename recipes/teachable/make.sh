@@ -1,6 +1,6 @@
 #!/bin/sh
 # The teachable model from nothing: text, vocabulary, pretraining on plain texts, fine-tuning on episodes. Started again it goes
-# on where it stopped. The budget is one setting: EPISODES (about 113 tokens each). `install.py` puts the result into the package.
+# on where it stopped. The budget is one setting: EPISODES (about 98 tokens each). `install.py` puts the result into the package.
 #
 #     RUN=runs/teachable EPISODES=250000 recipes/teachable/make.sh
 set -eu
@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 RUN=${RUN:-runs/teachable}
 EPISODES=${EPISODES:-250000}
 TEXTS=${TEXTS:-12000}
-TOKENS=${TOKENS:-$((EPISODES * 112))}  # where the schedule ends; an episode has about 113
+TOKENS=${TOKENS:-$((EPISODES * 97))}  # where the schedule ends; an episode has about 98
 SEED=${SEED:-0}
 BF16=${BF16:-true}  # false where the processor has no bfloat16
 PYTHON=${PYTHON:-.venv/bin/python}
