@@ -54,20 +54,20 @@ def test_refinements_written_anew_are_imitated(workspace: Workspace) -> None:
     assert found.todo == ("learn", "--method", "refine_sft")
 
 
-def test_refinements_that_change_one_word_teach_the_edit(workspace: Workspace) -> None:
+def test_small_edits_without_spans_are_imitated_and_the_edit_comes_next(workspace: Workspace) -> None:
     for number in range(30):
         refine(workspace, said(workspace, number), edited(number))
     found = best(workspace)
-    assert found.best == "edit_weighted"
-    assert "the refinements change only" in found.why  # what weighs most is said first
+    assert [item.method for item in found.ranked[:2]] == ["refine_sft", "edit_weighted"]
+    assert "the refinements change only" in found.ranked[1].reasons[0]  # what weighs most is said first
 
 
-def test_small_edits_with_spans_teach_the_edit_by_a_wider_margin(workspace: Workspace) -> None:
+def test_small_edits_with_spans_teach_the_edit(workspace: Workspace) -> None:
     for number in range(30):
         refine(workspace, said(workspace, number, spans=(Span(start=0, end=2, quote="It"),)), edited(number))
     first, second = best(workspace).ranked[:2]
     assert first.method == "edit_weighted"
-    assert first.score - second.score > 1
+    assert first.score - second.score >= 1
     assert any("point at words in 30 of 30" in reason for reason in first.reasons)
 
 

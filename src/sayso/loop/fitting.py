@@ -173,7 +173,7 @@ FITS: dict[str, Fit] = {
         points=(
             Point(weight=1, says=_("it learns from the refinements"), so=_always),
             Point(
-                weight=2.5,
+                weight=1.5,
                 says=_("the refinements change only {edit_ratio:.0%} of the words: the edit is learnt, the rest kept"),
                 so=lambda it: it.small_edit,
             ),
