@@ -39,7 +39,7 @@ def test_auto_says_what_it_took_the_file_for(sayso: Call, folder: Path, export: 
         in sayso("-C", folder, "comments", "import", export, "--format", "auto").out
     )
     found = sayso("-C", folder, "comments", "import", export, "--format", "auto", "--json").json
-    assert (found["format"], found["guessed"], found["new"], found["known"]) == ("label-studio", True, 0, 4)
+    assert (found["format"], found["guessed"], found["new"], found["known"]) == ("label-studio", True, 0, 5)
     assert {"what": "data.id", "count": 1, "reason": ""} not in found["lost"]
     assert [item for item in found["lost"] if item["what"] == "id"] == [{"what": "id", "count": 1, "reason": ""}]
 
