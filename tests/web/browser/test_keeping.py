@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from tests.web.browser.conftest import Site, Visit, Visiting
+from tests.web.browser.conftest import PATIENCE, Site, Visit, Visiting
 
 pytestmark = pytest.mark.slow
 AWAY = ["ERR_INTERNET_DISCONNECTED", "ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING",
@@ -92,6 +94,8 @@ def test_what_waits_survives_a_reload_while_the_server_is_away(site: Site, visit
 
 
 def test_what_is_refused_after_a_reload_is_a_draft_again(site: Site, visit: Visit) -> None:
+    from playwright.sync_api import expect
+
     visit.expected += [*AWAY, "422"]
     page = visit.read("r-thanks-1")
     site.server.stop()
@@ -101,7 +105,7 @@ def test_what_is_refused_after_a_reload_is_a_draft_again(site: Site, visit: Visi
     page.wait_for_selector(".card.waits")
     site.server.start()
     page.reload()
-    page.wait_for_function("document.querySelector('.composer textarea')?.value.includes('lin.wang@example.org')")
+    expect(page.locator(".composer textarea")).to_have_value(re.compile("lin.wang@example.org"), timeout=1000 * PATIENCE)
     assert comments(site, "Ask lin.wang@example.org first.") == 0
 
 

@@ -137,6 +137,7 @@ def test_a_comment_is_edited_withdrawn_reopened_and_undone(site: Site, visit: Vi
     page.wait_for_selector(".card:has-text('And more.') button:has-text('Withdraw')")
     visit.press("z")
     page.wait_for_selector(".card:not(.gone) .words:text-is('First wording.')")
+    page.wait_for_selector(".card:not(.gone):has-text('And more.')", state="detached")
     assert site.store.comment(first.id).status == "open"
     page.locator(".card:not(.gone) button:has-text('Withdraw')").click()
     page.wait_for_selector(".toast:has-text('Comment withdrawn')")

@@ -55,6 +55,7 @@ def test_from_the_invitation_to_the_first_comment_on_a_passage_in_fifteen_keys(s
     visit = visiting(stranger=True)
     hand = Hand(visit)
     visit.go(invited(site))
+    visit.page.wait_for_selector("input:focus")
     hand.press("Enter")
     visit.page.wait_for_selector("#text")
     hand.press("m", "ArrowDown", " ", "p", *"Kind.", "Enter")
