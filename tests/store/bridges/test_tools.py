@@ -90,6 +90,12 @@ def test_langfuse_gives_scores_with_comments_and_corrections(tmp_path: Path) -> 
     assert lost(found)["scores[].value"] == 1
 
 
+@pytest.mark.parametrize("parts", [True, 3, "o1"])
+def test_langfuse_names_observations_that_are_no_list(tmp_path: Path, parts: object) -> None:
+    found = reading(tmp_path, [{**LANGFUSE_TRACE, "observations": parts}], "langfuse")
+    assert [fault.field for fault in found.faults] == ["observations"]
+
+
 def test_langfuse_joins_the_files_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "scores").mkdir()
     row = {"id": "o1", "trace_id": "t1", "input": QUESTION, "output": ANSWER, "provided_model_name": "small-1"}

@@ -62,7 +62,8 @@ def _remember(row: Mapping[str, Any], seen: _Known) -> None:
             row.get("model") or row.get("provided_model_name") or row.get("providedModelName") or row.get("version") or ""
         )
         seen.texts[str(row["id"])] = _Seen(asked=row["input"], answered=row["output"], version=str(model))
-    for part in row.get("observations") or []:
+    parts = row.get("observations")
+    for part in parts if isinstance(parts, list) else []:  # anything else is named as a fault where the row is read
         if isinstance(part, Mapping):
             _remember(part, seen)
 
