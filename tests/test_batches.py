@@ -47,6 +47,16 @@ def test_a_packed_batch_is_one_line_whose_positions_restart() -> None:
     assert batch.where.tolist() == [1, 2, 4]
 
 
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_label_is_foretold_at_its_own_token_and_may_stand_at_the_first(packed: bool) -> None:
+    classes = Row(ids=(5, 6), weights=(1.0, 0.0), labels=(2, 0))
+    batch = collate([ONE, classes, TWO], packed=packed)
+    assert batch.targets.tolist() == [7, 8, 2, 10]
+    assert batch.where.tolist() == ([1, 2, 4, 6] if packed else [1, 2, 4, 8])
+    assert batch.row_of.tolist() == [0, 0, 1, 2]
+    assert [item.num_targets for item in (ONE, classes, TWO)] == [2, 1, 1]
+
+
 @given(rows=ROWS, packed=st.booleans())
 def test_every_weighted_token_but_a_rows_first_is_a_target_once(rows: list[Row], packed: bool) -> None:
     batch = collate(rows, packed=packed, pad_id=0)

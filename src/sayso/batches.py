@@ -1,6 +1,7 @@
 """Rows of token ids become batches of tensors: the only collator.
 
-A row is one sequence with a weight for every token: weight 0 is context, any other weight is a target to learn from. Rows
+A row is one sequence with a weight for every token: weight 0 is context, any other weight is a target to learn from (the
+token itself, foretold from those before it, or the label that stands at it). Rows
 that belong together (a pair; a student and its teacher) are consecutive and stay in one batch. A batch is *packed* (all rows
 in one long row, positions restart, attention stays inside a row) or *padded* (one line a row, right-padded). Both give the
 same log-probabilities in the same order, so nothing above this file knows which it is.
@@ -29,6 +30,14 @@ class Row:
     label: str = ""
     kind: str = ""
     """The part it plays in its group, where the method's loss has to tell rows apart."""
+    labels: tuple[int, ...] = ()
+    """What is foretold *at* each token of weight other than 0 (the class of a text, a word that was masked), as long as
+    `ids`; empty: such a token is itself foretold, at the token before it."""
+
+    @property
+    def num_targets(self) -> int:
+        """How many tokens, or labels, it learns."""
+        return sum(weight != 0 for weight in (self.weights if self.labels else self.weights[1:]))
 
 
 def row(context: Sequence[int], target: Sequence[int], *, weight: float = 1.0, label: str = "", kind: str = "") -> Row:
@@ -55,7 +64,7 @@ class Drawn:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
-    """Rows as tensors. Target m is predicted by the state at flat index `where[m]` of the (B, T) lines."""
+    """Rows as tensors. Target m is foretold by the state at flat index `where[m]` of the (B, T) lines."""
 
     ids: Int[Tensor, "B T"]
     positions: Int[Tensor, "B T"]
@@ -108,7 +117,9 @@ def collate(
     width = len(ids) if packed else int(lengths.max())
     place = np.arange(len(ids)) if packed else row_of * width + within
     shape = (1 if packed else len(rows), width)
-    target = np.flatnonzero((within > 0) & (weights != 0.0))
+    at = np.repeat(np.array([bool(item.labels) for item in rows]), lengths)  # foretold at its own place
+    labels = np.concatenate([np.asarray(item.labels or item.ids, dtype=np.int64) for item in rows])
+    target = np.flatnonzero(((within > 0) | at) & (weights != 0.0))
 
     def tensor(values: np.ndarray[Any, Any]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(values)).to(device)
@@ -117,8 +128,8 @@ def collate(
         ids=tensor(_laid(ids, place, shape, pad_id)), positions=tensor(_laid(within, place, shape, 0)),
         mask=None if packed else tensor(_laid(np.ones(len(ids), dtype=bool), place, shape, 0)),
         bounds=(*first.tolist(), width) if packed else (),
-        where=tensor(place[target] - 1), targets=tensor(ids[target]), weights=tensor(weights[target]),
-        row_of=tensor(row_of[target]), rows=tuple(rows), group=group, pad_id=pad_id,
+        where=tensor(np.where(at, place, place - 1)[target]), targets=tensor(labels[target]),
+        weights=tensor(weights[target]), row_of=tensor(row_of[target]), rows=tuple(rows), group=group, pad_id=pad_id,
     )  # fmt: skip
 
 

@@ -165,7 +165,7 @@ def check_rows(rows: Sequence[Row], policy: Policy, *, group: int) -> None:
             "from",
             count=len(broken), of=len(rows), rows=name_rows(broken),
         )  # fmt: skip
-    empty = [item for item in rows if not any(item.weights[1:])]
+    empty = [item for item in rows if not item.num_targets]
     if len(empty) == len(rows):
         raise PreflightError("none of the {count} rows carries loss: no token of them is a target", count=len(rows))
     if empty:
@@ -201,7 +201,7 @@ def describe(
         rows=len(rows),
         groups=len(rows) // method.group,
         tokens=sum(len(item.ids) for item in rows),
-        targets=sum(sum(weight != 0 for weight in item.weights[1:]) for item in rows),
+        targets=sum(item.num_targets for item in rows),
         longest=max((len(item.ids) for item in rows), default=0),
         signs=signs,
         near_anchors=near,

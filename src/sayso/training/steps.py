@@ -135,7 +135,7 @@ def fingerprint(method: Method, rows: Sequence[Row] | Drawing, settings: Train, 
             digest.update(kind.digest().encode())
             continue
         for item in kind:
-            digest.update(repr((item.ids, item.weights, item.kind) if item.kind else (item.ids, item.weights)).encode())
+            digest.update(repr((item.ids, item.weights, *filter(None, (item.kind, item.labels)))).encode())
     return digest.hexdigest()
 
 

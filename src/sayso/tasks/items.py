@@ -1,0 +1,20 @@
+"""What a task asks once: named inputs, the right answers, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Item:
+    """One thing to be answered."""
+
+    inputs: Mapping[str, str] = field(hash=False)
+    """What is given, by name: `text`; `text` and `pair`; `question` and `passage` …"""
+    answers: tuple[str, ...] = ()
+    """The right answers, the one to be learnt first; none where nobody knows."""
+    where: str = ""
+    """`file:line`, or a data set's name and number, for messages."""
+    family: str = ""
+    """Items of one family are about one thing, and are resampled together."""
