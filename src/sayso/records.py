@@ -162,6 +162,12 @@ class Example:
     scope: Scope = "in"
     """`near` or `out`: no comment applies here, and the response is the model's own answer, to stay as it is."""
 
+    @property
+    def label(self) -> str:
+        """Its name in messages: the prompt, and the comments that its refinement addresses, or else those that were said."""
+        said = self.refinement.addresses if self.refinement else tuple(comment.id for comment in self.comments)
+        return " ".join((self.prompt.id, *said))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rate:

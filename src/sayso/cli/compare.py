@@ -13,8 +13,8 @@ from sayso.errors import SettingsError
 from sayso.i18n import gettext as _
 
 if TYPE_CHECKING:
-    from sayso.loop.budgets import Budget
-    from sayso.loop.comparing import Asked
+    from sayso.loop.compare.budgets import Budget
+    from sayso.loop.compare.comparing import Asked
 
 
 @verb
@@ -43,7 +43,8 @@ def command(
     and is tested like a candidate, beside the model as it is, told the comments, or with a memory. Nothing is promoted
     and no version is made. What is finished is kept, so a comparison that was stopped goes on where it was.
     """
-    from sayso.loop import comparing, importing, starting, trying
+    from sayso.loop import importing, starting
+    from sayso.loop.compare import comparing, trying
 
     asked = comparing.Asked(
         entries=trying.entries(methods), seeds=seeds, budget=_budget(steps=steps, tokens=tokens, seconds=seconds), out=out,
@@ -64,7 +65,8 @@ def command(
 
 
 def _preview(call: Call, layers: list[dict[str, Any]], asked: Asked) -> None:
-    from sayso.loop import comparing, previewing, starting
+    from sayso.loop import previewing, starting
+    from sayso.loop.compare import comparing
     from sayso.loop.workspace import SETTINGS, Workspace
 
     place = starting.folder_for(call.folder, layers)
@@ -81,7 +83,7 @@ def _preview(call: Call, layers: list[dict[str, Any]], asked: Asked) -> None:
 
 
 def _budget(**given: float | None) -> Budget | None:
-    from sayso.loop.budgets import Budget
+    from sayso.loop.compare.budgets import Budget
 
     found = {kind: amount for kind, amount in given.items() if amount is not None}
     if len(found) > 1:
@@ -98,8 +100,8 @@ def _words(call: Call, round_file: Path | None) -> tuple[str, ...]:
 
 
 def _draw(found: dict[str, Any]) -> None:
-    from sayso.loop import comparison
-    from sayso.loop.untrained import said
+    from sayso.loop.compare import comparison
+    from sayso.loop.compare.untrained import said
 
     console.table(comparison.columns(), [comparison.cells(row) for row in found["rows"]], right=(6, 7, 8, 9))
     for item in found["left_out"]:

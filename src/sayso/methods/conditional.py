@@ -132,7 +132,7 @@ class Conditional:
         return nll(policy.token_logprobs(batch), batch.weights)
 
     def _answers(self, example: Example, praise: Sequence[str]) -> Iterator[_Answer]:
-        label = " ".join((example.prompt.id, *(comment.id for comment in example.comments)))
+        label = example.label
         if example.response is not None and example.comments:
             good = all(praises(comment) for comment in example.comments)
             yield _Answer(example.prompt, example.response.text, example.comments, good, label)

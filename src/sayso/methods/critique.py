@@ -76,7 +76,7 @@ class Critique:
         for example in examples:
             if example.response is None or not example.comments or (self.answer_weight and example.refinement is None):
                 continue
-            label = " ".join((example.prompt.id, *(comment.id for comment in example.comments)))
+            label = example.label
             if self.answer_weight and example.refinement is not None:
                 answer = policy.encode_response(example.refinement.text)
                 yield row(policy.encode_prompt(example.prompt), answer, weight=self.answer_weight, label=label)

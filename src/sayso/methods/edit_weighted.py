@@ -82,7 +82,7 @@ class EditWeighted:
             if example.refinement is None or example.response is None:
                 continue
             context = policy.encode_prompt(example.prompt)
-            label = " ".join((example.prompt.id, *example.refinement.addresses))
+            label = example.label
             better = policy.encode_response(example.refinement.text)
             worse = policy.encode_response(example.response.text)
             edit = align(worse, better)

@@ -147,7 +147,7 @@ class Polarity:
 
     def _texts(self, example: Example) -> Iterator[Text]:
         good = verdict(example.comments)
-        label = " ".join((example.prompt.id, *(comment.id for comment in example.comments)))
+        label = example.label
         if example.response is not None and good is not None:
             yield Text(example.prompt, example.response.text, good, label)
         if self.refinements and example.refinement is not None:

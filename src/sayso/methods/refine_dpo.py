@@ -79,7 +79,7 @@ class RefineDpo:
             if example.refinement is None or example.response is None:
                 continue
             context = policy.encode_prompt(example.prompt)
-            label = " ".join((example.prompt.id, *example.refinement.addresses))
+            label = example.label
             for text in (example.refinement.text, example.response.text):
                 yield row(context, policy.encode_response(text), label=label)
 

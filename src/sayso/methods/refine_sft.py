@@ -53,7 +53,7 @@ class RefineSft:
         for example in examples:
             if example.refinement is None:
                 continue
-            label = " ".join((example.prompt.id, *example.refinement.addresses))
+            label = example.label
             yield row(policy.encode_prompt(example.prompt), policy.encode_response(example.refinement.text), label=label)
 
     def loss(self, policy: Policy, reference: Scorer, batch: Batch) -> Loss:

@@ -147,7 +147,7 @@ def _pair(example: Example, policy: Policy) -> Iterator[Row]:
     assert example.refinement is not None
     assert example.response is not None
     context = policy.encode_prompt(example.prompt)
-    label = " ".join((example.prompt.id, *example.refinement.addresses))
+    label = example.label
     for text, kind in ((example.refinement.text, CHOSEN), (example.response.text, REJECTED)):
         yield row(context, policy.encode_response(text), label=label, kind=kind)
 

@@ -58,7 +58,7 @@ class Sft:
             if example.refinement is None:
                 continue
             turns = (*example.prompt.messages, Message(role="assistant", content=example.refinement.text))
-            label = " ".join((example.prompt.id, *example.refinement.addresses))
+            label = example.label
             yield conversation(turns, policy, last_turn_only=self.last_turn_only, label=label)
 
     def loss(self, policy: Policy, reference: Scorer, batch: Batch) -> Loss:

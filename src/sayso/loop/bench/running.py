@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +19,7 @@ from sayso.loop.bench import answering, material, sequences, suite, teaching, to
 from sayso.loop.bench.suite import Item, Suite
 from sayso.loop.bench.tiers import Condition, Tier, conditions
 from sayso.loop.learning import holds
+from sayso.loop.processes import in_processes
 from sayso.loop.progress import Progress, ignore
 from sayso.loop.workspace import write_whole
 from sayso.methods import METHODS, Method
@@ -278,19 +277,10 @@ def _worked(job: Job, tasks: Sequence[Task], workers: int) -> Iterator[int]:
             work(job, task)
             yield len(task.files())
         return
-    # Started afresh: a process forked from one with torch's threads may stand still for ever.
-    context = multiprocessing.get_context("spawn")
     threads = max(1, (os.cpu_count() or 1) // workers)
-    pool = ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context, initializer=_begin, initargs=(threads,))
-    with pool:
-        waiting: dict[Future[None], Task] = {pool.submit(work, job, task): task for task in tasks}
-        try:
-            for future in as_completed(waiting):
-                future.result()
-                yield len(waiting[future].files())
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    count = min(workers, len(tasks))
+    for task in in_processes(partial(work, job), tasks, count, begin=_begin, given=(threads,)):
+        yield len(task.files())
 
 
 def _begin(threads: int) -> None:

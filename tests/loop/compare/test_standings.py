@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from sayso.evaluation.settings import Gate
-from sayso.loop import comparison, ranking, standings
-from sayso.loop.standings import Shown, Standings
+from sayso.loop.compare import comparison, ranking, standings
+from sayso.loop.compare.standings import Shown, Standings
 from sayso.records import Message, Outcome, Prompt, Scope
 
 GATE = Gate(draws=2000)

@@ -9,10 +9,11 @@ import pytest
 from tests.loop.conftest import write_round
 
 from sayso.batches import row
-from sayso.loop import importing, improving, learning, rounds, trying, writing
-from sayso.loop.budgets import Budget, Course, Pace, exhausted, limited, needs_trial, usual
+from sayso.loop import importing, improving, learning, rounds, writing
+from sayso.loop.compare import trying
+from sayso.loop.compare.budgets import Budget, Course, Pace, exhausted, limited, needs_trial, usual
+from sayso.loop.compare.trying import Ring, Unit
 from sayso.loop.grounding import Ground
-from sayso.loop.trying import Ring, Unit
 from sayso.loop.workspace import Workspace
 from sayso.methods.refine_sft import RefineSft
 from sayso.training.guard import Anchors

@@ -10,10 +10,10 @@ from sayso.i18n import gettext as _
 from sayso.i18n import say
 from sayso.loop import Watcher
 from sayso.loop.bench import memory
+from sayso.loop.compare.trying import write
 from sayso.loop.measuring import heldout_rows
 from sayso.loop.progress import ignore
 from sayso.loop.settings import Settings
-from sayso.loop.trying import write
 from sayso.loop.workspace import Workspace
 from sayso.loop.writing import survey
 from sayso.models import templates

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 from sayso.errors import ModelError, PreflightError
 from sayso.i18n import gettext as _
 from sayso.i18n import say
-from sayso.loop import Watcher, comparison, improving, measuring, trying, units, untrained, writing
-from sayso.loop.budgets import Budget, Pace, needs_trial, usual
+from sayso.loop import Watcher, improving, measuring, writing
+from sayso.loop.compare import comparison, trying, units, untrained
+from sayso.loop.compare.budgets import Budget, Pace, needs_trial, usual
+from sayso.loop.compare.marks import RUN, begun, expect_same, mark_of, material_mark, places_of
+from sayso.loop.compare.trying import Entry, Ring
+from sayso.loop.compare.units import file_of, slug, write_json
 from sayso.loop.learning import Material, gather
-from sayso.loop.marks import RUN, begun, expect_same, mark_of, material_mark, places_of
 from sayso.loop.previewing import Preview
 from sayso.loop.progress import ignore
 from sayso.loop.settings import Settings
-from sayso.loop.trying import Entry, Ring
-from sayso.loop.units import file_of, slug, write_json
 from sayso.loop.workspace import Workspace
 from sayso.records import Comment, plain
 

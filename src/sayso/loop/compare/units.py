@@ -6,17 +6,19 @@ import json
 import multiprocessing
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sayso.errors import StoreError
 from sayso.i18n import gettext as _
-from sayso.loop import Watcher, trying
-from sayso.loop.budgets import Pace
+from sayso.loop import Watcher
+from sayso.loop.compare import trying
+from sayso.loop.compare.budgets import Pace
+from sayso.loop.compare.trying import Entry, Ring, Unit
 from sayso.loop.learning import Material
+from sayso.loop.processes import in_processes
 from sayso.loop.progress import Progress, ignore
-from sayso.loop.trying import Entry, Ring, Unit
 from sayso.loop.workspace import write_whole
 from sayso.records import identity
 
@@ -64,20 +66,10 @@ def _worked(ring: Ring, units: Sequence[Unit], places: Sequence[str], watch: Wat
             work(ring, unit, watch)
             yield unit
         return
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
+    queue = multiprocessing.get_context("spawn").Queue()
     for place in places:
         queue.put(place)
-    pool = ProcessPoolExecutor(len(places), mp_context=context, initializer=_take_place, initargs=(queue,))
-    with pool:
-        waiting: dict[Future[None], Unit] = {pool.submit(work, ring, unit): unit for unit in units}
-        try:
-            for future in as_completed(waiting):
-                future.result()
-                yield waiting[future]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    yield from in_processes(partial(work, ring), units, len(places), begin=_take_place, given=(queue,))
 
 
 def work(ring: Ring, unit: Unit, watch: Watcher = ignore) -> None:

@@ -13,7 +13,7 @@ from sayso.errors import ModelError, PreflightError, SettingsError
 from sayso.i18n import gettext as _
 from sayso.i18n import say
 from sayso.loop import Watcher
-from sayso.loop.budgets import Budget, Course, Pace, Spent, exhausted, limited
+from sayso.loop.compare.budgets import Budget, Course, Pace, Spent, exhausted, limited
 from sayso.loop.grounding import ground
 from sayso.loop.learning import Material, anchors_for, holds
 from sayso.loop.measuring import heldout_rows

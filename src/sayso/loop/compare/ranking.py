@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sayso.evaluation import statistics
 from sayso.loop.bench.comparing import ALPHA
-from sayso.loop.standings import Row, Standings
+from sayso.loop.compare.standings import Row, Standings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

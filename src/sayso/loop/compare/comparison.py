@@ -12,14 +12,15 @@ from typing import Any
 from sayso.errors import StoreError
 from sayso.evaluation.settings import Gate
 from sayso.i18n import gettext as _
-from sayso.loop import measuring, ranking, standings
+from sayso.loop import measuring
 from sayso.loop.bench import plane
 from sayso.loop.bench.tables import interval
-from sayso.loop.budgets import Budget
-from sayso.loop.ranking import Ranked
-from sayso.loop.standings import Row, Shown, Standings
-from sayso.loop.trying import Entry
-from sayso.loop.untrained import AS_IT_IS, MEMORY, TOLD, said
+from sayso.loop.compare import ranking, standings
+from sayso.loop.compare.budgets import Budget
+from sayso.loop.compare.ranking import Ranked
+from sayso.loop.compare.standings import Row, Shown, Standings
+from sayso.loop.compare.trying import Entry
+from sayso.loop.compare.untrained import AS_IT_IS, MEMORY, TOLD, said
 from sayso.loop.workspace import write_whole
 from sayso.records import Comment, plain
 

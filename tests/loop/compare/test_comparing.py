@@ -13,9 +13,10 @@ import pytest
 from tests.loop.conftest import clock, write_round
 
 from sayso.errors import NotFoundError, PreflightError, SettingsError
-from sayso.loop import comparing, demo, importing, learning, rounds, trying
-from sayso.loop.budgets import Budget
-from sayso.loop.comparing import Asked
+from sayso.loop import demo, importing, learning, rounds
+from sayso.loop.compare import comparing, trying
+from sayso.loop.compare.budgets import Budget
+from sayso.loop.compare.comparing import Asked
 from sayso.loop.progress import Progress
 from sayso.loop.settings import Settings
 from sayso.loop.workspace import Workspace
@@ -210,7 +211,7 @@ def test_without_a_check_nothing_could_be_counted(workspace: Workspace, tiny_fol
 
 
 def test_the_winners_command_learns_what_its_first_seed_learnt():
-    from sayso.loop import comparison
+    from sayso.loop.compare import comparison
 
     entries = trying.entries("refine_sft,refine_dpo:beta=0.05:learning_rate=1e-4")
     told = comparison.Told(
