@@ -1,0 +1,198 @@
+"""Language models of every kind behind one interface: how probable a text is, and what a model would write.
+
+A row is the ids of one text: what it begins after (`start_id`), its tokens, and `end_id`. A counted model, a hidden Markov
+model and a network are all asked for the log-probability of the tokens of rows and for continuations of ids, so that one
+table can compare them on the same tokens.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from sayso import registry
+from sayso.batches import collate, micro_batches, row
+from sayso.errors import ModelError
+from sayso.models import folders, generation, local
+from sayso.models.arithmetic import quick_products
+from sayso.models.local import LocalModel
+from sayso.models.sampling import Sampling
+
+FORMS = {"sayso_ngram": "sayso.models.ngram.model:load", "sayso_hmm": "sayso.models.hmm:load"}
+"""The `model_type` in config.json of a model that is no network, and what opens it."""
+_MOST_TOKENS = 4096
+Logprobs = np.ndarray[Any, np.dtype[np.float64]]
+
+
+class TextModel(Protocol):
+    """A language model of any kind."""
+
+    name: str
+    tokenizer: Any
+    max_length: int
+    """The longest row, in tokens."""
+
+    @property
+    def start_id(self) -> int:
+        """The token that a text begins after."""
+        ...
+
+    @property
+    def end_id(self) -> int:
+        """The token that ends a text."""
+        ...
+
+    def logprobs(self, rows: Sequence[Sequence[int]]) -> list[Logprobs]:
+        """Return the log-probability (nats) of each row's tokens but the first, given those before them in the row."""
+        ...
+
+    def sample(self, prefixes: Sequence[Sequence[int]], sampling: Sampling) -> list[list[int]]:
+        """Return how each prefix goes on, up to and with the end token or `max_new_tokens` tokens.
+
+        A prefix given twice is continued twice, differently; the same sampling, with its seed, draws the same.
+        """
+        ...
+
+    def num_parameters(self) -> int:
+        """Count the numbers that were learnt."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cost:
+    """What a text costs under a model."""
+
+    nats: float
+    tokens: int
+    """The end token is one of them."""
+    num_bytes: int
+
+    @property
+    def loss(self) -> float:
+        """Nats a token."""
+        return self.nats / self.tokens
+
+    @property
+    def bits_per_byte(self) -> float:
+        """Bits for every byte of the text, which compares models of different vocabularies."""
+        return self.nats / math.log(2) / self.num_bytes if self.num_bytes else math.nan
+
+
+def load(name_or_path: str | Path, *, device: str = "auto") -> TextModel:
+    """Open a language model of any kind by folder or Hugging Face id.
+
+    Raises:
+        NotFoundError: there is no such model.
+        ModelError: it cannot be opened.
+    """
+    folder = folders.find(str(name_or_path))
+    form = form_of(folder)
+    if form is None:
+        return LocalText(local.load(name_or_path, device=device))
+    opened: TextModel = registry.load(FORMS, form, kind="language model")(folder)
+    return opened
+
+
+def form_of(folder: Path) -> str | None:
+    """Return which of `FORMS` a folder holds; None: it is a network's, or no model's."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    form = config.get("model_type") if isinstance(config, Mapping) else None
+    return form if form in FORMS else None
+
+
+def costs(model: TextModel, texts: Iterable[str]) -> list[Cost]:
+    """Return what each text costs; one longer than the model's rows is cut, with one token of overlap."""
+    found = []
+    for text in texts:
+        rows = list(_rows(model, text))
+        nats = -sum(float(part.sum()) for part in model.logprobs(rows))
+        found.append(Cost(nats=nats, tokens=sum(len(ids) - 1 for ids in rows), num_bytes=len(text.encode())))
+    return found
+
+
+def write(model: TextModel, beginnings: Sequence[str], sampling: Sampling) -> list[str]:
+    """Return how each beginning of a text goes on, in words; an empty one is a text from its start."""
+    prefixes = [[model.start_id, *_encoded(model, text)] for text in beginnings]
+    return [
+        str(model.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+        for ids in model.sample(prefixes, sampling)
+    ]
+
+
+def start_and_end(tokenizer: Any, stop_ids: Iterable[int] = ()) -> tuple[int, int]:
+    """Return what a text begins after and what ends it; without a start token it begins after the end of another.
+
+    Raises:
+        ModelError: the tokenizer has no end token, and `stop_ids` names none.
+    """
+    end = tokenizer.eos_token_id
+    if end is None:
+        end = min(stop_ids, default=None)
+    if end is None:
+        raise ModelError(
+            "the tokenizer of {name!r} names no end-of-sequence token; expected eos_token in tokenizer_config.json",
+            name=tokenizer.name_or_path,
+        )
+    return (end if tokenizer.bos_token_id is None else tokenizer.bos_token_id), end
+
+
+class LocalText:
+    """A network that opens with Hugging Face, as a `TextModel`."""
+
+    def __init__(self, model: LocalModel) -> None:
+        self.model = model
+        self.name, self.tokenizer, self.max_length = model.name, model.tokenizer, model.max_length
+        self.start_id, self.end_id = start_and_end(model.tokenizer, model.chat.stop_ids)
+
+    def logprobs(self, rows: Sequence[Sequence[int]]) -> list[Logprobs]:
+        """Return the log-probability of each row's tokens but the first, without gradient.
+
+        Raises:
+            ModelError: a row is longer than the model's context.
+        """
+        longest = max(map(len, rows), default=0)
+        if longest > self.max_length:
+            raise ModelError(
+                "a row has {found} tokens, but the context of {name!r} holds {limit}; cut it",
+                found=longest, name=self.name, limit=self.max_length,
+            )  # fmt: skip
+        model, found = self.model, []
+        made = [row(ids[:1], ids[1:]) for ids in rows]
+        for part in micro_batches(made, group=1, max_tokens=_MOST_TOKENS):
+            batch = collate(part, packed=model.packed, pad_id=model.pad_id, device=model.device)
+            with torch.no_grad(), quick_products():
+                values = model.token_logprobs(batch).double().cpu().numpy()
+            found += np.split(values, np.cumsum([item.num_targets for item in part])[:-1])
+        return found
+
+    def sample(self, prefixes: Sequence[Sequence[int]], sampling: Sampling) -> list[list[int]]:
+        """Return how each prefix goes on, with the end token where it was drawn."""
+        return generation.write(
+            self.model.inner, prefixes, sampling, stop_ids=self.model.chat.stop_ids | {self.end_id},
+            max_length=self.max_length, keep_stop=True,
+        )  # fmt: skip
+
+    def num_parameters(self) -> int:
+        """Count the weights."""
+        return self.model.num_parameters()
+
+
+def _rows(model: TextModel, text: str) -> Iterator[list[int]]:
+    ids = [model.start_id, *_encoded(model, text), model.end_id]
+    step = model.max_length - 1
+    yield from (ids[first : first + model.max_length] for first in range(0, len(ids) - 1, step))
+
+
+def _encoded(model: TextModel, text: str) -> list[int]:
+    ids: list[int] = model.tokenizer(text, add_special_tokens=False, split_special_tokens=True, verbose=False).input_ids
+    return ids
