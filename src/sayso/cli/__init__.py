@@ -10,6 +10,7 @@ COMMANDS = {
     "demo": ("sayso.cli.demo:command", "Watch a whole round on a small model"),
     "init": ("sayso.cli.init:command", "Make a workspace for a model"),
     "doctor": ("sayso.cli.doctor:command", "Check that this machine and workspace are ready"),
+    "data": ("sayso.cli.data:command", "Clean, convert, check and describe text"),
     "tokenizer": ("sayso.cli.tokenizer:command", "Learn a vocabulary from text, or look at one"),
     "pretrain": ("sayso.cli.pretrain:command", "Train a language model from random weights on text"),
     "finetune": ("sayso.cli.finetune:command", "Train a model on conversations"),
@@ -50,6 +51,9 @@ BENCH = {
 }
 """What `sayso bench` offers."""
 
+DATA: dict[str, tuple[str, str]] = {}
+"""What `sayso data` offers."""
+
 TOKENIZER = {
     "train": ("sayso.cli.tokenizer_train:command", "Learn a byte-level vocabulary from texts"),
     "show": ("sayso.cli.tokenizer_show:command", "Show the tokens of a text"),
@@ -57,4 +61,4 @@ TOKENIZER = {
 }
 """What `sayso tokenizer` offers."""
 
-__all__ = ["COMMANDS", "COMMENTS", "BENCH", "TOKENIZER"]
+__all__ = ["COMMANDS", "COMMENTS", "BENCH", "DATA", "TOKENIZER"]
