@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sayso.errors import NotFoundError, RecordError
-from sayso.text import corpus
+from sayso.text import corpus, opening, streams
 
 CHAT = {"messages": [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Hello."}]}
 
@@ -34,12 +34,14 @@ def test_a_folder_is_read_in_the_order_of_its_names_and_gzip_is_opened(tmp_path)
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "b.txt").write_text("second", encoding="utf-8")
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(b'{"text": "first"}\n'))
-    (tmp_path / "other.csv").write_text("not read", encoding="utf-8")
+    (tmp_path / "other.md").write_text("not read", encoding="utf-8")
+    (tmp_path / "_run").mkdir()
+    (tmp_path / "_run" / "report.txt").write_text("not read either", encoding="utf-8")
     assert [item.text for item in read(tmp_path)] == ["first", "second"]
 
 
 def test_a_large_text_comes_in_pieces_that_are_the_text_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(corpus, "_PIECE_CHARACTERS", 10)
+    monkeypatch.setattr(streams, "BATCH_BYTES", 10)
     text = "".join(f"line {number}\n" for number in range(20))
     (tmp_path / "a.txt").write_text(text, encoding="utf-8")
     found = read(tmp_path / "a.txt")
@@ -90,7 +92,7 @@ def test_what_was_not_expected_is_refused(tmp_path):
 
 
 def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(corpus, "_LONGEST_LINE", 100)
+    monkeypatch.setattr(opening, "LONGEST_LINE", 100)
     (tmp_path / "a.txt").write_text("x" * 200, encoding="utf-8")
     with pytest.raises(RecordError, match=r"a\.txt:1: is longer than 100 bytes"):
         read(tmp_path / "a.txt")
@@ -98,15 +100,15 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path, monk
 
 def test_wrong_paths_are_named(tmp_path):
     (tmp_path / "empty").mkdir()
-    (tmp_path / "a.csv").write_text("a,b", encoding="utf-8")
+    (tmp_path / "a.docx").write_text("a,b", encoding="utf-8")
     (tmp_path / "cut.jsonl.gz").write_bytes(gzip.compress(b'{"text": "a"}\n' * 1000)[:20])
     (tmp_path / "no.txt.gz").write_bytes(b"no gzip")
     with pytest.raises(NotFoundError, match="no file 'nowhere"):
         read(Path("nowhere.txt"))
     with pytest.raises(NotFoundError, match="holds no file of"):
         read(tmp_path / "empty")
-    with pytest.raises(RecordError, match=r"a\.csv: cannot be read; expected"):
-        read(tmp_path / "a.csv")
+    with pytest.raises(RecordError, match=r"a\.docx: cannot be read; expected"):
+        read(tmp_path / "a.docx")
     for name in ("cut.jsonl.gz", "no.txt.gz"):
         with pytest.raises(RecordError, match="no whole gzip file"):
             read(tmp_path / name)
