@@ -71,6 +71,15 @@ class TokenFile:
         start, end = int(self._offsets[number]), int(self._offsets[number + 1])
         return self._ids[start:end], self._weights[start:end]
 
+    def span(self, first: int, last: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Return the ids from one place to before another, rows end to end, and how many of its row stand before each."""
+        rows = np.searchsorted(self._offsets, [first, last])
+        if self._offsets[rows[0]] > first:
+            rows[0] -= 1
+        begins = self._offsets[rows[0] : rows[1] + 1].astype(np.int64)
+        held = np.diff(np.clip(begins, first, last))
+        return self._ids[first:last], np.arange(first, last) - np.repeat(begins[:-1], held)
+
     def lengths(self) -> np.ndarray[Any, Any]:
         """Return how many tokens each row has."""
         return np.diff(self._offsets.astype(np.int64))
