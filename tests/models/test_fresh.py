@@ -59,8 +59,8 @@ def test_numbers_are_taken_as_yaml_reads_them(tiny_folder):
     ("architecture", "keys", "error", "said"),
     [
         ("lama", {}, NotFoundError, "did you mean 'llama'"),
-        ("bart", {}, NotFoundError, "has an encoder"),
-        ("xxxxxxxx", {}, NotFoundError, "expected a causal model of transformers"),
+        ("clip", {}, NotFoundError, "unknown architecture"),
+        ("xxxxxxxx", {}, NotFoundError, "expected a language model of transformers"),
         ("llama", {"hiden_size": 32}, SettingsError, "did you mean 'hidden_size'"),
         ("llama", {"hidden_size": "big"}, SettingsError, "hidden_size"),
         ("llama", {"hidden_size": 33, "num_attention_heads": 2}, SettingsError, "multiple"),

@@ -55,7 +55,7 @@ def attach(model: LocalModel, lora: Lora, seed: int) -> LocalModel:
         )
     targets = lora.lora_target_modules
     config = LoraConfig(
-        task_type="CAUSAL_LM", r=lora.lora_r, lora_alpha=lora.lora_alpha, lora_dropout=lora.lora_dropout,
+        task_type=model.form.adapter_task, r=lora.lora_r, lora_alpha=lora.lora_alpha, lora_dropout=lora.lora_dropout,
         target_modules=targets if isinstance(targets, str) else list(targets),
         fan_in_fan_out=_has_conv1d(model.module),
     )  # fmt: skip

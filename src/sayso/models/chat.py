@@ -43,7 +43,7 @@ class Chat:
         """
         messages = _folded(prompt.messages) if self.folds_system else prompt.messages
         if not self.tokenizer.chat_template:
-            return _without_end(self.tokenizer(_plain(messages)).input_ids, self.tokenizer.eos_token_id)
+            return _without_end(self.tokenizer(plain(messages)).input_ids, self.tokenizer.eos_token_id)
         try:
             text = _render(self.tokenizer, messages)
         except TemplateError as error:
@@ -59,7 +59,7 @@ class Chat:
     def read(self, prompt: Prompt) -> tuple[Message, ...] | str:
         """Return a conversation as the turns its template is given, or as one text where there is no template."""
         messages = _folded(prompt.messages) if self.folds_system else prompt.messages
-        return tuple(messages) if self.tokenizer.chat_template else _plain(messages)
+        return tuple(messages) if self.tokenizer.chat_template else plain(messages)
 
     def encode_response(self, text: str) -> list[int]:
         """Return the ids of an answer, the end-of-answer token included; never joined with the prompt's text."""
@@ -75,7 +75,7 @@ class Chat:
         """
         places = character_places(self.tokenizer, self.before + text + self.after)
         shift = len(self.before)
-        return [_touched(places, start + shift, end + shift) for start, end in spans]
+        return [touched(places, start + shift, end + shift) for start, end in spans]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the words of an answer, without what the template puts around them."""
@@ -161,7 +161,8 @@ def _folded(messages: Sequence[Message]) -> tuple[Message, ...]:
     return tuple(rest)
 
 
-def _plain(messages: Sequence[Message]) -> str:
+def plain(messages: Sequence[Message]) -> str:
+    """Return a conversation as one text, up to where the answer begins."""
     lines = [f"{_SPEAKERS[message.role]}: {message.content}\n" for message in messages]
     return "".join([*lines, "Assistant:"])
 
@@ -180,7 +181,7 @@ def _writes_space_itself(tokenizer: Any) -> bool:
     return _ids(tokenizer, "probe") != _ids(tokenizer, " probe") and tokenizer.tokenize("probe")[0].startswith("▁")
 
 
-def _touched(places: Sequence[tuple[int, int]], start: int, end: int) -> range:
+def touched(places: Sequence[tuple[int, int]], start: int, end: int) -> range:
     """Return which places hold a character from `start` to before `end`; places are in order."""
     held = [number for number, (first, last) in enumerate(places) if first < end and start < last]
     return range(held[0], held[-1] + 1) if held else range(0)

@@ -14,13 +14,17 @@ import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedConfig
-from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
+from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig
 from transformers.utils import logging as transformers_logging
 
 from sayso.errors import ModelError, NotFoundError
+from sayso.models import (
+    opening,
+    recurrent,  # noqa: F401  transformers is told of our own architectures
+)
 
-_WANTED = ["*.json", "*.jinja", "*.txt", "*.model", "*.safetensors"]
+_WANTED = ["*.json", "*.jinja", "*.txt", "*.model", "*.spm", "*.safetensors"]
+_TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
@@ -43,7 +47,7 @@ def find(name: str) -> Path:
 
 
 def open_config(folder: Path) -> PreTrainedConfig:
-    """Return the configuration of a causal language model.
+    """Return the configuration of a language model of a kind that `opening` knows.
 
     Raises:
         NotFoundError: the folder has no config.json.
@@ -53,23 +57,24 @@ def open_config(folder: Path) -> PreTrainedConfig:
         raise NotFoundError("{folder}: no config.json; expected an ordinary Hugging Face model folder", folder=str(folder))
     with _told(folder):
         config: PreTrainedConfig = AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
-    if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING or getattr(config, "is_encoder_decoder", False):
+    if opening.kind_of(config) is None:
         raise ModelError(
-            "{folder}: {kind!r} is not a causal language model; expected one that AutoModelForCausalLM opens",
+            "{folder}: {kind!r} is no language model that can be trained here; expected one that {classes} opens",
             folder=str(folder),
             kind=config.model_type,
+            classes=", ".join(auto.__name__ for auto in opening.AUTO.values()),
         )
     return config
 
 
 def open_module(folder: Path, config: PreTrainedConfig, *, dtype: torch.dtype | str) -> Any:
-    """Return the causal model in a folder, from safetensors only and never with code of its own.
+    """Return the model in a folder, from safetensors only and never with code of its own.
 
     Raises:
         ModelError: there are only pickled weights, or none, or they are damaged or do not fit the configuration.
     """
     _expect_safetensors(folder)
-    auto: Any = AutoModelForCausalLM  # its type does not know output_loading_info
+    auto = opening.AUTO[opening.kind_of(config) or "causal"]
     with _told(folder), _without_progress_bar():
         module, info = auto.from_pretrained(
             str(folder), config=config, dtype=dtype, use_safetensors=True, trust_remote_code=False,
@@ -93,7 +98,7 @@ def open_tokenizer(folder: Path) -> Any:
     Raises:
         ModelError: there is none, or it cannot be read.
     """
-    if not any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt")):
+    if not any((folder / name).is_file() for name in _TOKENIZERS):
         raise ModelError(
             "{folder}: no tokenizer; expected tokenizer.json beside config.json, copy the one the model was trained with",
             folder=str(folder),

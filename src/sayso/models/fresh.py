@@ -1,4 +1,4 @@
-"""A causal model with random weights, from the name of an architecture and Hugging Face's own keys."""
+"""A model with random weights, from the name of an architecture and Hugging Face's own keys."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from typing import Any
 
 import torch
 from huggingface_hub.errors import StrictDataclassError
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig
+from transformers import AutoConfig, PreTrainedConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
-from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
+)
 
 from sayso.errors import NotFoundError, SettingsError
-from sayso.models import folders
+from sayso.models import folders, opening, recurrent
 from sayso.models.local import LocalModel, place
 
-_COMMON = ("llama", "gpt2", "gpt_neox", "qwen2", "qwen3", "mistral", "opt")
+_COMMON = ("llama", "gpt2", "gpt_neox", "qwen2", "qwen3", "mistral", "opt", *recurrent.NAMES, "t5", "bart", "marian")
+_KNOWN = MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.keys() | MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES.keys()
 _LONGEST = 1 << 20
 
 
@@ -29,7 +33,7 @@ def fresh(
     The size of the vocabulary, the context and the special tokens are the tokenizer's unless `keys` say otherwise.
 
     Raises:
-        NotFoundError: transformers knows no such causal model, or there is no tokenizer folder.
+        NotFoundError: transformers knows no such model, or there is no tokenizer folder.
         SettingsError: a key that the architecture does not have, a value it refuses, or a vocabulary too small.
         ModelError: the tokenizer cannot be opened.
     """
@@ -39,8 +43,7 @@ def fresh(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
-            auto: Any = AutoModelForCausalLM  # it is not typed
-            module = auto.from_config(config, dtype=torch.float32)
+            module = opening.AUTO[opening.kind_of(config) or "causal"].from_config(config, dtype=torch.float32)
         except (ValueError, TypeError, KeyError, RuntimeError, AttributeError, ZeroDivisionError) as error:
             raise _refused(architecture, error) from error
     model = LocalModel(name=name, module=module.to(where).eval(), tokenizer=words)
@@ -50,19 +53,19 @@ def fresh(
 
 def configuration(architecture: str, keys: Mapping[str, Any], tokenizer: Any) -> PreTrainedConfig:
     """Return the configuration of an architecture with these keys, fitted to a tokenizer."""
-    if architecture not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or architecture not in CONFIG_MAPPING:
+    if architecture in recurrent.NAMES:
+        architecture, keys = recurrent.MODEL_TYPE, {**recurrent.NAMES[architecture], **keys}
+    if architecture not in (*_KNOWN, recurrent.MODEL_TYPE) or architecture not in CONFIG_MAPPING:
         raise _unknown(architecture)
     usual = CONFIG_MAPPING[architecture]()
-    if getattr(usual, "is_encoder_decoder", False):
-        raise NotFoundError(
-            "architecture {name!r} has an encoder; expected one that only continues a text, such as {some}",
-            name=architecture, some=", ".join(_COMMON),
-        )  # fmt: skip
+    if opening.kind_of(usual) is None:
+        raise _unknown(architecture)
     known = {*usual.to_dict(), *usual.attribute_map}
     for key in keys:
         if key not in known:
             raise _no_such_key(architecture, key, known)
-    fitted = {**_fitted(tokenizer, known), **{key: _like(getattr(usual, key, None), value) for key, value in keys.items()}}
+    given = {key: _like(getattr(usual, key, None), value) for key, value in keys.items()}
+    fitted = {**_fitted(tokenizer, usual, known), **given}
     if fitted["vocab_size"] < len(tokenizer):
         raise SettingsError(
             "model.vocab_size: found {found}, but the tokenizer has {least} entries; leave it out, or make it at least that",
@@ -85,25 +88,34 @@ def _like(usual: Any, value: Any) -> Any:
         return value
 
 
-def _fitted(tokenizer: Any, known: set[str]) -> dict[str, Any]:
+def _fitted(tokenizer: Any, usual: PreTrainedConfig, known: set[str]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "vocab_size": len(tokenizer), "bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id,
         "pad_token_id": tokenizer.pad_token_id,
     }  # fmt: skip
-    if "is_decoder" in known:  # of the kind of BERT: each token sees those before it alone
+    if opening.kind_of(usual) == "encoder_decoder":
+        found |= _beginning(tokenizer, usual)
+    elif "is_decoder" in known:  # of the kind of BERT: each token sees those before it alone
         found["is_decoder"] = True
     if "max_position_embeddings" in known and tokenizer.model_max_length <= _LONGEST:
         found["max_position_embeddings"] = tokenizer.model_max_length
     return found
 
 
+def _beginning(tokenizer: Any, usual: PreTrainedConfig) -> dict[str, Any]:
+    """Return what the decoder begins with: the end token where the architecture does so, else padding; nothing is forced."""
+    end, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
+    ended = getattr(usual, "decoder_start_token_id", None) == usual.eos_token_id or pad is None
+    return {"decoder_start_token_id": end if ended else pad, "forced_eos_token_id": None}
+
+
 def _unknown(architecture: str) -> NotFoundError:
-    known = sorted(name for name in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES if name in CONFIG_MAPPING)
+    known = sorted([*recurrent.NAMES, *(name for name in _KNOWN if name in CONFIG_MAPPING)])
     near = difflib.get_close_matches(architecture, known, n=1)
     if near:
         return NotFoundError("unknown architecture {name!r}; did you mean {near!r}?", name=architecture, near=near[0])
     return NotFoundError(
-        "unknown architecture {name!r}; expected a causal model of transformers, such as {some}",
+        "unknown architecture {name!r}; expected a language model of transformers, such as {some}",
         name=architecture,
         some=", ".join(_COMMON),
     )

@@ -43,13 +43,13 @@ def write(
 
     The stop token is part of what is returned only with `keep_stop`. Every prompt must be shorter than `max_length`.
     """
-    seeds = _seeds(prompts, sampling.seed)
+    own = seeds(prompts, sampling.seed)
     answers: list[list[int]] = [[] for _ in prompts]
     order = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
     with torch.inference_mode(), quick_products():
         for first in range(0, len(order), sampling.batch_size):
             members = order[first : first + sampling.batch_size]
-            batch = _Batch(model, [prompts[n] for n in members], [seeds[n] for n in members], sampling, max_length)
+            batch = _Batch(model, [prompts[n] for n in members], [own[n] for n in members], sampling, max_length)
             for line, token in batch.tokens(stop_ids):
                 if keep_stop or token not in stop_ids:
                     answers[members[line]].append(token)
@@ -75,7 +75,7 @@ class _Batch:
         self.positions = (self.mask.cumsum(1) - 1).clamp(min=0)
         self.lines = torch.arange(len(prompts))
         self.left = (max_length - lengths).clamp(max=sampling.max_new_tokens)
-        self.numbers = _streams(seeds, sampling).to(model.device)
+        self.numbers = streams(seeds, sampling).to(model.device)
         self.cache = DynamicCache(config=model.config)
 
     def tokens(self, stop_ids: frozenset[int]) -> Iterator[tuple[int, int]]:
@@ -176,7 +176,13 @@ def _passing(cumulated: Float[Tensor, "B N"], wanted: Float[Tensor, "B 1"]) -> I
     return torch.minimum(torch.searchsorted(cumulated, wanted.contiguous(), right=True), last)
 
 
-def _seeds(prompts: Sequence[Sequence[int]], seed: int) -> list[int]:
+def stop_ids(module: Any) -> list[int]:
+    """Return the end tokens that a model's generation settings name."""
+    named = module.generation_config.eos_token_id
+    return [] if named is None else [named] if isinstance(named, int) else list(named)
+
+
+def seeds(prompts: Sequence[Sequence[int]], seed: int) -> list[int]:
     """Return a seed a prompt, from the sampling's seed, the prompt's ids and how often the prompt came before."""
     seen: Counter[tuple[int, ...]] = Counter()
     found = []
@@ -188,7 +194,7 @@ def _seeds(prompts: Sequence[Sequence[int]], seed: int) -> list[int]:
     return found
 
 
-def _streams(seeds: Sequence[int], sampling: Sampling) -> Float[Tensor, "B S"]:
+def streams(seeds: Sequence[int], sampling: Sampling) -> Float[Tensor, "B S"]:
     """Return numbers in [0, 1) for every line and step; a longer stream begins like a shorter one."""
     if sampling.temperature <= 0:
         return torch.zeros((len(seeds), sampling.max_new_tokens), dtype=torch.float64)

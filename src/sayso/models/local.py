@@ -1,4 +1,4 @@
-"""A Hugging Face causal model that runs here: it writes, says how probable words are, and can be trained.
+"""A Hugging Face model that runs here: it writes, says how probable words are, and can be trained.
 
 Dropout: the model is kept in evaluation mode, also while it learns, because every method here compares probabilities of the
 same words and dropout would compare noise. The one exception is `lora_dropout`, on while gradients are recorded.
@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from sayso.batches import Batch
 from sayso.errors import ModelError, NotFoundError
-from sayso.models import adapters, folders, generation, scoring
-from sayso.models.chat import Chat, chat_of
+from sayso.models import adapters, folders, opening
+from sayso.models.forms import Form, Words
 from sayso.models.sampling import Sampling, Written
 from sayso.records import Prompt
 
@@ -28,14 +28,14 @@ from sayso.records import Prompt
 def load(
     name_or_path: str | Path, *, adapter: str | Path | None = None, device: str = "auto", dtype: str | None = None
 ) -> LocalModel:
-    """Open a causal model by folder or Hugging Face id, with an adapter on it where one is named.
+    """Open a language model by folder or Hugging Face id, with an adapter on it where one is named.
 
     A folder that is itself an adapter is opened on the base its adapter_config.json names. `device` "auto" is the GPU where
     there is one. `dtype` None is float32 on a CPU, and elsewhere what the weights are stored in.
 
     Raises:
         NotFoundError: there is no such model or adapter.
-        ModelError: it cannot be opened: pickled or damaged weights, no tokenizer, another base, not a causal model.
+        ModelError: it cannot be opened: pickled or damaged weights, no tokenizer, another base, another kind of model.
     """
     name = str(name_or_path)
     folder = folders.find(name)
@@ -52,19 +52,19 @@ def load(
 
 
 class LocalModel:
-    """A Hugging Face causal model with its tokenizer; a `Policy`."""
+    """A Hugging Face model with its tokenizer; a `Policy`. What depends on the kind of model is its form's."""
 
-    def __init__(self, *, name: str, module: Any, tokenizer: Any) -> None:
+    def __init__(self, *, name: str, module: Any, tokenizer: Any, form: Form | None = None) -> None:
         self.name = name
         self.base = name
         """What an adapter saved from this model is loaded onto; empty: weights that no folder holds yet."""
         self.module = module
         self.tokenizer = tokenizer
-        self.chat: Chat = chat_of(tokenizer, _stop_ids(module))
+        self.form: Form = form or opening.form_of(module, tokenizer)
+        self.chat: Words = self.form.chat
         self.pad_id: int = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else min(self.chat.stop_ids)
         self.max_length: int = _max_length(module, tokenizer)
-        self.head_alone = scoring.head_stands_alone(module)
-        self.packed, self.packed_reason = scoring.supports_packing(module, head_alone=self.head_alone)
+        self.packed, self.packed_reason = self.form.packed, self.form.packed_reason
         """Why batches are packed, or why they are padded."""
         self._continued = False
         self._reference: _Frozen | None = None
@@ -138,20 +138,18 @@ class LocalModel:
                 )
         self._set_dropout(learning=False)
         stop_ids = self.chat.stop_ids
-        answers = generation.write(
-            self.inner, encoded, sampling, stop_ids=stop_ids, max_length=self.max_length, keep_stop=True
-        )
+        answers = self.form.write(self.inner, encoded, sampling, max_length=self.max_length)
         return [Written(text=self.decode(ids), ids=tuple(ids), ended=bool(ids) and ids[-1] in stop_ids) for ids in answers]
 
     def token_logprobs(self, batch: Batch) -> Float[Tensor, " M"]:
         """Return the float32 log-probability (nats) of every target of a batch, with gradient."""
         self._set_dropout(learning=torch.is_grad_enabled())
-        return scoring.token_logprobs(self.inner, batch, head_alone=self.head_alone)
+        return self.form.token_logprobs(self.inner, batch)
 
     def distributions(self, batch: Batch) -> Float[Tensor, "M V"]:
         """Return the float32 log-probability (nats) of the whole vocabulary at every target, with gradient."""
         self._set_dropout(learning=torch.is_grad_enabled())
-        return scoring.distributions(self.inner, batch, head_alone=self.head_alone)
+        return self.form.distributions(self.inner, batch)
 
     def reference(self) -> _Frozen:
         """Return the frozen model as it was before training.
@@ -205,14 +203,14 @@ class _Frozen:
         model = self._model
         model._set_dropout(learning=False)
         with torch.no_grad(), _standing(model, self._before) as module:
-            return scoring.token_logprobs(module, batch, head_alone=model.head_alone)
+            return model.form.token_logprobs(module, batch)
 
     def distributions(self, batch: Batch) -> Float[Tensor, "M V"]:
         """Return the log-probability of the whole vocabulary at every target under the frozen model."""
         model = self._model
         model._set_dropout(learning=False)
         with torch.no_grad(), _standing(model, self._before) as module:
-            return scoring.distributions(module, batch, head_alone=model.head_alone)
+            return model.form.distributions(module, batch)
 
 
 def _before(model: LocalModel) -> Any:
@@ -224,7 +222,7 @@ def _before(model: LocalModel) -> Any:
 
 @contextmanager
 def _standing(model: LocalModel, before: Any) -> Iterator[Any]:
-    """Yield the causal model as it was before training; afterwards everything is as it was."""
+    """Yield the model as it was before training; afterwards everything is as it was."""
     if isinstance(before, nn.Module):
         yield before
     elif before is None:
@@ -264,12 +262,6 @@ def _dtype(name: str | None, device: torch.device) -> torch.dtype | str:
     if not isinstance(found, torch.dtype) or not found.is_floating_point:
         raise NotFoundError("unknown dtype {name!r}; expected float32, bfloat16 or float16", name=name)
     return found
-
-
-def _stop_ids(module: Any) -> list[int]:
-    """Return the end tokens the model's generation settings name."""
-    named = module.generation_config.eos_token_id
-    return [] if named is None else [named] if isinstance(named, int) else list(named)
 
 
 def _max_length(module: Any, tokenizer: Any) -> int:

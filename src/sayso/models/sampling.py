@@ -17,6 +17,10 @@ class Sampling:
     """Only the likeliest tokens that together have this probability; 1: all."""
     top_k: int = 0
     """Only so many of the likeliest tokens; 0: no limit."""
+    num_beams: int = 1
+    """For a model with an encoder: the best of so many answers that are followed together; 1: only what is drawn."""
+    length_penalty: float = 1.0
+    """With beams: a target's log-probability is divided by its length to this power; higher writes more."""
     seed: int = 0
     """Of what is drawn; the same seed gives the same answers."""
     batch_size: int = 64

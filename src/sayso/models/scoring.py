@@ -5,6 +5,7 @@ Letters: M targets, H hidden size, V vocabulary, N tokens of a batch.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -30,8 +31,9 @@ def token_logprobs(model: Any, batch: Batch, *, head_alone: bool) -> Float[Tenso
     """
     with quick_products():
         if not head_alone:
-            return _pick(_logits(model, batch), batch.targets)
-        return _chunked(model.get_output_embeddings(), _hidden(model, batch), batch.targets)
+            return pick(_logits(model, batch), batch.targets)
+        head = model.get_output_embeddings()
+        return chunked(head, head.weight.shape[0], _hidden(model, batch), batch.targets)
 
 
 def distributions(model: Any, batch: Batch, *, head_alone: bool) -> Float[Tensor, "M V"]:
@@ -60,7 +62,7 @@ def head_stands_alone(model: Any) -> bool:
     head = model.get_output_embeddings()
     if head is None or model.base_model is model:
         return False
-    ids = _probe_ids(model, 7)[None]
+    ids = probe_ids(model, 7)[None]
     with torch.no_grad():
         logits = model(input_ids=ids, use_cache=False).logits
         found = model.base_model(input_ids=ids, use_cache=False)[0]
@@ -77,7 +79,7 @@ def supports_packing(model: Any, *, head_alone: bool) -> tuple[bool, str]:
     reason = switch_on(model)
     if reason:
         return False, reason
-    ids = _probe_ids(model, 24).tolist()
+    ids = probe_ids(model, 24).tolist()
     rows = [row(ids[:1], ids[1:9]), row(ids[9:10], ids[10:])]
     found = []
     try:
@@ -97,25 +99,29 @@ def supports_packing(model: Any, *, head_alone: bool) -> tuple[bool, str]:
     return True, "packed and padded log-probabilities agree"
 
 
-def _chunked(head: Any, hidden: Float[Tensor, "M H"], targets: Int[Tensor, " M"]) -> Float[Tensor, " M"]:
-    vocabulary = head.weight.shape[0]
+def chunked(
+    head: Callable[[Tensor], Tensor], vocabulary: int, hidden: Float[Tensor, "M H"], targets: Int[Tensor, " M"]
+) -> Float[Tensor, " M"]:
+    """Return the log-probability of each target from the states before the output head, a chunk of logits at a time."""
     size = max(1, CHUNK_LOGITS // vocabulary)
     if len(targets) <= size:
-        return _pick(head(hidden), targets)
+        return pick(head(hidden), targets)
 
     def part(states: Tensor, wanted: Tensor) -> Tensor:
-        return _pick(head(states), wanted)
+        return pick(head(states), wanted)
 
     pieces = zip(torch.split(hidden, size), torch.split(targets, size), strict=True)
     return torch.cat([checkpoint(part, states, wanted, use_reentrant=False) for states, wanted in pieces])
 
 
-def _pick(logits: Float[Tensor, "M V"], targets: Int[Tensor, " M"]) -> Float[Tensor, " M"]:
+def pick(logits: Float[Tensor, "M V"], targets: Int[Tensor, " M"]) -> Float[Tensor, " M"]:
+    """Return the log-probability of each target from its logits."""
     logits = logits.float()
     return torch.sub(logits.gather(1, targets[:, None]).squeeze(1), logits.logsumexp(dim=1))
 
 
-def _probe_ids(model: Any, length: int) -> Int[Tensor, " T"]:
+def probe_ids(model: Any, length: int) -> Int[Tensor, " T"]:
+    """Return distinct ids to try a model on."""
     spread = torch.arange(length, device=model.device) * 7919  # a prime: distinct ids without a random source
     number: int = model.get_input_embeddings().num_embeddings
     return spread % number
