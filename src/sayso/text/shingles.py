@@ -97,9 +97,9 @@ def words_of(texts: Sequence[str]) -> Words:
 
 def shingles(words: Words, grams: Grams) -> Shingles:
     """Return the shingles of texts from their words."""
-    hashes, fits = _runs(words, grams.words)
+    hashes, fits = runs(words, grams.words)
     if grams.characters != grams.words and words.alone.any():
-        others, others_fit = _runs(words, grams.characters)
+        others, others_fit = runs(words, grams.characters)
         hashes = np.where(words.alone, others, hashes)
         fits = np.where(words.alone, others_fit, fits)
     sizes = np.diff(words.offsets)
@@ -113,6 +113,23 @@ def shingles(words: Words, grams: Grams) -> Shingles:
         counts[short] = 1
     first = np.flatnonzero(fits)
     return Shingles(mixed(hashes[first]), np.concatenate([[0], np.cumsum(counts)]), first)
+
+
+def runs(words: Words, length: int) -> tuple[Array, Array]:
+    """Return a hash of the `length` words from each word on, and whether they all belong to its text."""
+    count = len(words.hashes)
+    hashes = np.zeros(count, dtype=np.uint64)
+    fits = np.zeros(count, dtype=bool)
+    whole = count - length + 1
+    if whole > 0:
+        hashes[:whole] = words.hashes[:whole]
+        for place in range(1, length):
+            hashes[:whole] *= _GRAM_BASE
+            hashes[:whole] += words.hashes[place : place + whole]
+    sizes = np.diff(words.offsets)
+    ends = np.repeat(words.offsets[1:], sizes)
+    fits = np.arange(count) + length <= ends
+    return hashes, fits
 
 
 def jaccard(one: Array, other: Array) -> float:
@@ -198,23 +215,6 @@ def _polynomials(numbers: Array, starts: Array, ends: Array) -> Array:
     np.cumsum(numbers * powers[: len(numbers)], out=running[1:])
     found: Array = mixed((running[ends] - running[starts]) * inverses[starts])
     return found
-
-
-def _runs(words: Words, length: int) -> tuple[Array, Array]:
-    """Return a hash of the `length` words from each word on, and whether they all belong to its text."""
-    count = len(words.hashes)
-    hashes = np.zeros(count, dtype=np.uint64)
-    fits = np.zeros(count, dtype=bool)
-    whole = count - length + 1
-    if whole > 0:
-        hashes[:whole] = words.hashes[:whole]
-        for place in range(1, length):
-            hashes[:whole] *= _GRAM_BASE
-            hashes[:whole] += words.hashes[place : place + whole]
-    sizes = np.diff(words.offsets)
-    ends = np.repeat(words.offsets[1:], sizes)
-    fits = np.arange(count) + length <= ends
-    return hashes, fits
 
 
 def _whole(words: Words, texts: Array) -> Array:
