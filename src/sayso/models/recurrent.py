@@ -300,7 +300,7 @@ class RecurrentForCausalLM(RecurrentPreTrainedModel, GenerationMixin):
         logits_to_keep: int | Tensor = 0,
         **others: Any,
     ) -> CausalLMOutputWithPast:
-        """Return the logits of the last `logits_to_keep` tokens (0: of all), and with `labels` the mean loss in nats a token."""
+        """Return the logits of the last `logits_to_keep` tokens (0: all), and with `labels` the mean loss in nats a token."""
         out = self.model(input_ids=input_ids, attention_mask=attention_mask, **others)
         kept = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
         logits = self.lm_head(out.last_hidden_state[:, kept])  # (B, T, V)

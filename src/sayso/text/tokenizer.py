@@ -1,7 +1,8 @@
-"""A vocabulary of one's own: byte-level pairs learnt from text, kept as a Hugging Face tokenizer folder.
+"""A vocabulary of one's own, learnt from text and kept as a Hugging Face tokenizer folder.
 
-Every text can be written in it and is read back as it was, since the 256 bytes are part of the vocabulary. A conversation is
-`<|user|>words<|end|><|assistant|>words<|end|>`; a system turn stands in front in the same form.
+The usual kind is byte-level pairs: every text can be written in it and is read back as it was, since the 256 bytes are part
+of the vocabulary; `learning` has the others. A conversation is `<|user|>words<|end|><|assistant|>words<|end|>`; a system
+turn stands in front in the same form.
 """
 
 from __future__ import annotations
@@ -10,9 +11,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-
-from sayso.errors import RecordError, SettingsError, StoreError
+from sayso.errors import NotFoundError, RecordError, SettingsError, StoreError
+from sayso.text import learning
 
 PAD, END = "<|pad|>", "<|end|>"
 ROLES = ("<|system|>", "<|user|>", "<|assistant|>")
@@ -23,50 +23,47 @@ CHAT_TEMPLATE = """\
 {%- endfor -%}
 {%- if add_generation_prompt -%}{{- '<|assistant|>' -}}{%- endif -%}
 """
-_LEAST = 256 + len(SPECIAL)
+MASK = "<|mask|>"
 
 
-def train(texts: Iterable[str], folder: Path, *, vocab_size: int, model_max_length: int) -> int:
+def train(
+    texts: Iterable[str], folder: Path, *, vocab_size: int, model_max_length: int, kind: str = "byte-bpe", mask: bool = False
+) -> int:
     """Learn a vocabulary from texts, write it to `folder` and return how many entries it has.
 
-    The folder opens with transformers' AutoTokenizer. Fewer entries than `vocab_size` are found in little text. The same
-    texts give the same files.
+    The folder opens with transformers' AutoTokenizer. `kind` is one of `learning.KINDS`; `mask` adds a mask token, which
+    models that fill gaps (BERT) want. Fewer entries than `vocab_size` are found in little text. The same texts give the same
+    files, but for `unigram`, whose probabilities differ by rounding.
 
     Raises:
-        SettingsError: `vocab_size` has no room for the bytes and the special tokens.
+        NotFoundError: there is no such kind.
+        SettingsError: `vocab_size` has no room for what the kind needs and the special tokens.
         RecordError: there is no text.
         StoreError: the folder cannot be written.
     """
-    if vocab_size < _LEAST:
+    if kind not in learning.KINDS:
+        raise NotFoundError("unknown kind {kind!r}; expected one of {known}", kind=kind, known=", ".join(learning.KINDS))
+    added = [learning.UNKNOWN] * (kind in learning.WITH_UNKNOWN) + [MASK] * mask
+    special = (*SPECIAL, *added)
+    least = learning.LEAST[kind] + len(special)
+    if vocab_size < least:
         raise SettingsError(
-            "vocab_size: found {found}; expected at least {least}, the bytes and the special tokens",
-            found=vocab_size, least=_LEAST,
+            "vocab_size: found {found}; expected at least {least} for a vocabulary of the kind {kind}",
+            found=vocab_size, least=least, kind=kind,
         )  # fmt: skip
-    tokenizer = _learn(texts, vocab_size)
+    counted = _Counted(texts)
+    tokenizer = learning.KINDS[kind](counted, vocab_size, special)
+    if not counted.characters:
+        raise RecordError("there is no text to learn a vocabulary from; expected at least one text that is not empty")
     _write(
         folder,
         {
             "tokenizer.json": tokenizer.to_str(pretty=False),
-            "tokenizer_config.json": json.dumps(_config(model_max_length), indent=1) + "\n",
+            "tokenizer_config.json": json.dumps(_config(model_max_length, added), indent=1) + "\n",
             "chat_template.jinja": CHAT_TEMPLATE,
         },
     )
-    return tokenizer.get_vocab_size()
-
-
-def _learn(texts: Iterable[str], vocab_size: int) -> Tokenizer:
-    counted = _Counted(texts)
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size, min_frequency=2, special_tokens=list(SPECIAL), show_progress=False,
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
-    )  # fmt: skip
-    tokenizer.train_from_iterator(counted, trainer=trainer)
-    if not counted.characters:
-        raise RecordError("there is no text to learn a vocabulary from; expected at least one text that is not empty")
-    return tokenizer
+    return int(tokenizer.get_vocab_size())
 
 
 class _Counted:
@@ -85,11 +82,13 @@ class _Counted:
         return text
 
 
-def _config(model_max_length: int) -> dict[str, object]:
+def _config(model_max_length: int, added: Iterable[str]) -> dict[str, object]:
+    names = {learning.UNKNOWN: "unk_token", MASK: "mask_token"}
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "pad_token": PAD,
         "eos_token": END,
+        **{names[token]: token for token in added},
         "extra_special_tokens": list(ROLES),
         "clean_up_tokenization_spaces": False,
         "model_max_length": model_max_length,
