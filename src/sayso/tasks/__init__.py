@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from sayso.tasks.items import Item
     from sayso.tasks.metrics import Counted
 
-TASKS: dict[str, str] = {}
+TASKS: dict[str, str] = {
+    "summarize": "sayso.tasks.summarize:Summarize",
+}
 
 
 class Task(Protocol):
@@ -55,4 +57,17 @@ class Task(Protocol):
         ...
 
 
-__all__ = ["TASKS", "Task"]
+class Baseline(Protocol):
+    """A task that knows an answer which costs nothing; a model that is no better has learnt nothing of use."""
+
+    @property
+    def baseline(self) -> str:
+        """What it does, in a word: `lead-3`, `bm25`."""
+        ...
+
+    def guess(self, items: Sequence[Item]) -> list[str]:
+        """Return one answer an item, made without a model."""
+        ...
+
+
+__all__ = ["TASKS", "Baseline", "Task"]

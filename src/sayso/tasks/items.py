@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -18,3 +18,10 @@ class Item:
     """`file:line`, or a data set's name and number, for messages."""
     family: str = ""
     """Items of one family are about one thing, and are resampled together."""
+
+
+def families(items: Sequence[Item]) -> tuple[str, ...]:
+    """Return the family of each item, an item without one being its own; nothing where none has one."""
+    if not any(item.family for item in items):
+        return ()
+    return tuple(item.family or f"item {number}" for number, item in enumerate(items))

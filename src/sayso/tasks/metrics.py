@@ -44,10 +44,18 @@ class Metric:
     signature: str = ""
 
 
-def mean(name: str, values: Sequence[float], *, families: Sequence[str] = ()) -> Counted:
+def mean(name: str, values: Sequence[float], *, families: Sequence[str] = (), signature: str = "") -> Counted:
     """Return the metric that is the mean of one number an item."""
     table = np.column_stack([np.asarray(values, dtype=float), np.ones(len(values))])
-    return Counted(name=name, table=table, of=_ratio, families=tuple(families))
+    return ratio(name, table, families=families, signature=signature)
+
+
+def ratio(
+    name: str, table: Sequence[Sequence[float]] | Sums, *, families: Sequence[str] = (), signature: str = ""
+) -> Counted:
+    """Return the metric that is one sum over another: a row an item, (what counts, of how much)."""
+    rows = np.asarray(table, dtype=float).reshape(len(table), 2)
+    return Counted(name=name, table=rows, of=_ratio, families=tuple(families), signature=signature)
 
 
 def measure(counted: Counted, *, seed: int = 0, draws: int = DRAWS) -> Metric:
@@ -77,7 +85,7 @@ def _ratio(sums: Sums) -> Sums:
 
 
 def _drawn(counted: Counted, *, seed: int, draws: int) -> Sums:
-    """Return the metric of `draws` sets of items drawn with replacement; the draws depend on the seed and their number alone."""
+    """Return the metric of `draws` sets of items drawn with replacement; the seed and their number decide the draws."""
     table = _by_family(counted)
     generator = np.random.default_rng(seed)
     values = []
