@@ -1,8 +1,8 @@
 #!/bin/sh
-# What the tests need of Debian: a PostgreSQL server for the store's tests, a browser for those of the review page.
+# What the tests need of Debian: a PostgreSQL server for the store, a browser for the review page, a sandbox for programs.
 # Without it, and without the right to install it, those tests are skipped and say so.
 set -eu
-wanted="postgresql chromium"
+wanted="postgresql chromium bubblewrap"
 missing=""
 command -v dpkg-query >/dev/null 2>&1 || exit 0
 for name in $wanted; do
