@@ -26,6 +26,8 @@ _INTERNATIONAL = re.compile(r"(?<![0-9A-Za-z+])(?:\+|00)[1-9](?:[ .-]?\(?[0-9]\)
 _AMERICAN = re.compile(
     r"(?<![0-9A-Za-z-])(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[ .-])[2-9][0-9]{2}[ .-][0-9]{4}(?![0-9A-Za-z-])"
 )
+_DIGITS = re.compile(r"[0-9](?:[ .()-]{0,3}[0-9]){6}")
+"""Every number that is looked for has seven digits near one another; a text without such has none."""
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 """Of the first 17 digits of an identity number (GB 11643-1999, ISO 7064 MOD 11-2)."""
 _CHECKS = "10X98765432"
@@ -43,7 +45,10 @@ class Private:
 def find(text: str) -> tuple[Private, ...]:
     """Return the personal data in a text in order, none of it twice: a number is what its check digit says."""
     found: list[Private] = []
+    digits = _DIGITS.search(text) is not None
     for kind, pattern, holds in _FINDERS:
+        if not ("@" in text if kind == "email" else digits):
+            continue
         for match in pattern.finditer(text):
             if holds(match.group()) and not any(item.start < match.end() and match.start() < item.end for item in found):
                 found.append(Private(kind=kind, start=match.start(), end=match.end()))

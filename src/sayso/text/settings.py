@@ -1,0 +1,33 @@
+"""The settings of `sayso data`: how files are read, what is done to their texts, and how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sayso import config
+from sayso.text.cleaning import Cleaning
+from sayso.text.runs import Writing
+from sayso.text.streams import Reading
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """What `sayso data clean`, `private` and `convert` go by."""
+
+    reading: Reading = field(default_factory=Reading)
+    """How files are read."""
+    clean: Cleaning = field(default_factory=Cleaning)
+    """What is done to texts, and which are kept."""
+    writing: Writing = field(default_factory=Writing)
+    """How shards are written."""
+
+
+def settings_of(layers: Sequence[Mapping[str, Any]], assignments: Sequence[str]) -> Settings:
+    """Return settings of mappings laid over one another, and of `--set` over them.
+
+    Raises:
+        SettingsError: a key is not known, or a value is of the wrong type.
+    """
+    return config.build(Settings, config.override(config.merged(*layers), assignments), where="data")
