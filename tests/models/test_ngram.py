@@ -189,7 +189,7 @@ def test_a_build_that_is_broken_off_anywhere_ends_with_the_same_bytes(words, tmp
     assert text is not None
     assert len(seen) == stages(text, Ngram(order=3), stretch=100)
 
-    class Stop(Exception):
+    class StoppedError(Exception):
         pass
 
     for number in range(len(seen)):
@@ -197,9 +197,9 @@ def test_a_build_that_is_broken_off_anywhere_ends_with_the_same_bytes(words, tmp
 
         def told(_stage, number=number, stops=stops):
             if next(stops) == number:
-                raise Stop
+                raise StoppedError
 
-        with pytest.raises(Stop):
+        with pytest.raises(StoppedError):
             counted(rows, words, tmp_path / "b", order=3, stretch=100, told=told)
         assert not (tmp_path / "b" / "model").exists()
     counted(rows, words, tmp_path / "b", order=3, stretch=100)

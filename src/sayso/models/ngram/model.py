@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +28,7 @@ _CHECKED_BYTES = 1 << 26
 """A folder of up to so many bytes is compared with its checksums whenever it is opened."""
 
 
-def load(folder: Path) -> NgramModel:
+def load(folder: Path, *, threads: int = 0) -> NgramModel:
     """Open a counted model; its arrays are mapped into memory, and read from disk where they are asked for.
 
     Raises:
@@ -44,7 +46,7 @@ def load(folder: Path) -> NgramModel:
     layers = tuple(_layer(folder, number, sizes, dtype, size) for number in range(1, order + 1))
     if sum(path.stat().st_size for path in folder.glob("*.npy")) <= _CHECKED_BYTES:
         check(folder, digests)
-    return NgramModel(name=str(folder), tokenizer=folders.open_tokenizer(folder / TOKENIZER), layers=layers)
+    return NgramModel(name=str(folder), tokenizer=folders.open_tokenizer(folder / TOKENIZER), layers=layers, threads=threads)
 
 
 def check(folder: Path, digests: dict[str, str]) -> None:
@@ -86,8 +88,9 @@ class NgramModel:
 
     max_length = LONGEST
 
-    def __init__(self, *, name: str, tokenizer: Any, layers: tuple[Layer, ...]) -> None:
+    def __init__(self, *, name: str, tokenizer: Any, layers: tuple[Layer, ...], threads: int = 0) -> None:
         self.name, self.tokenizer, self.layers = name, tokenizer, layers
+        self._threads = threads or os.cpu_count() or 1
         self.start_id, self.end_id = textmodel.start_and_end(tokenizer)
 
     @property
@@ -123,11 +126,17 @@ class NgramModel:
                 found=int(ids.max() if ids.min() >= 0 else ids.min()), last=len(self.layers[0]) - 1,
             )  # fmt: skip
         found = np.empty(len(ids))
-        for first in range(0, len(ids), _TOGETHER):
-            early = max(0, first - self.order + 1)
-            last = min(first + _TOGETHER, len(ids))
+
+        def score(first: int) -> None:
+            early, last = max(0, first - self.order + 1), min(first + _TOGETHER, len(ids))
             within = np.arange(early, last) - begins[early:last]
             found[first:last] = self._scored(ids[early:last], within)[first - early :]
+
+        firsts = range(0, len(ids), _TOGETHER)
+        with ThreadPoolExecutor(
+            min(self._threads, max(1, len(firsts)))
+        ) as pool:  # numpy works outside the interpreter's lock
+            list(pool.map(score, firsts))
         return found
 
     def _scored(self, ids: Array, within: Array) -> Array:
