@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sayso.tasks.metrics import Counted
 
 TASKS: dict[str, str] = {
+    "classify": "sayso.tasks.classify:Classify",
     "summarize": "sayso.tasks.summarize:Summarize",
 }
 
