@@ -6,7 +6,7 @@ others, is a cluster. Texts are numbered in the order in which they were read; a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -127,22 +127,24 @@ def write(folder: Path, shard: int, parts: Sequence[Signed]) -> int:
     return len(sizes)
 
 
-def find(kept: Signatures, near: Near | None) -> Found:
-    """Return which texts belong together."""
-    equal = np.arange(len(kept))
+def find(kept: Signatures, near: Near | None, watch: Callable[[int, int], None] = lambda _done, _of: None) -> Found:
+    """Return which texts belong together; the arrays stay in the folder of the signatures."""
+    equal = _numbers(kept.folder / "equal.npy", len(kept))
     for numbers, owners in kept.columns(_EXACT):
         grouped, groups = _alike(numbers, owners)
-        leaders = _leaders(grouped, groups)
-        unite(equal, leaders, grouped)
-    found = Found(roots=equal.copy(), equal=_settled(equal))
-    if near is not None:
-        sizes = kept.sizes() if near.threshold else np.empty(0, np.int64)
-        for band in range(near.bands):
-            for numbers, owners in kept.columns(_FIRST_BAND + band):
-                here = (numbers != NOTHING) & (found.equal[owners] == owners)
-                grouped, groups = _alike(numbers[here], owners[here])
-                _join(found, kept, grouped, groups, near.threshold, sizes)
-    found.roots = _settled(found.roots)
+        unite(equal, _leaders(grouped, groups), grouped)
+    _settle(equal)
+    if near is None:
+        return Found(roots=equal, equal=equal)
+    found = Found(roots=_numbers(kept.folder / "roots.npy", len(kept)), equal=equal)
+    found.roots[:] = equal
+    sizes = kept.sizes() if near.threshold else np.empty(0, np.int64)
+    for band in range(near.bands):
+        for numbers, owners in kept.columns(_FIRST_BAND + band):
+            here = (numbers != NOTHING) & (equal[owners] == owners)
+            _join(found, kept, *_alike(numbers[here], owners[here]), near.threshold, sizes)
+        watch(band + 1, near.bands)
+    _settle(found.roots)
     return found
 
 
@@ -246,5 +248,15 @@ def _pair(numbers: Array) -> Array:
     return found
 
 
-def _settled(parents: Array) -> Array:
-    return root_of(parents, np.arange(len(parents)))
+def _settle(parents: Array) -> None:
+    """Let every text name its root."""
+    for begin in range(0, len(parents), _AT_ONCE):
+        root_of(parents, np.arange(begin, min(begin + _AT_ONCE, len(parents))))
+
+
+def _numbers(path: Path, count: int) -> Array:
+    """Return 0, 1, 2 … in a file that is mapped, so that the system may take the memory back."""
+    found = np.lib.format.open_memmap(path, mode="w+", dtype=np.int64, shape=(count,)) if count else np.empty(0, np.int64)
+    for begin in range(0, count, _AT_ONCE):
+        found[begin : begin + _AT_ONCE] = np.arange(begin, min(begin + _AT_ONCE, count))
+    return found
