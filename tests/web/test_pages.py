@@ -37,6 +37,31 @@ def test_the_first_screen_needs_no_further_question(mei: TestClient) -> None:
     assert data_of(mei.get("/?response=gone").text)["detail"] is None
 
 
+def test_the_first_answer_stands_in_the_page_as_text(mei: TestClient) -> None:
+    page = mei.get("/?response=r-chat").text
+    assert 'data-drawing="[]"># Hi\n\nThere you are 😀, &lt;b&gt;friend&lt;/b&gt;.</div>' in page
+    assert '<div class="prose"><p><strong>Hello?</strong></p>' in page
+    assert 'id="text"' not in mei.get("/?response=gone").text
+
+
+@pytest.mark.parametrize(
+    ("kept", "first"), [("oldest.all", "r-chat"), ("newest.todo", "r-3"), ("worst.all", "r-3"), ("", "r-3")]
+)
+def test_the_first_screen_is_in_the_order_the_browser_kept(mei: TestClient, kept: str, first: str) -> None:
+    data = data_of(
+        mei.get("/", headers={"cookie": f"{security.COOKIE}={mei.cookies[security.COOKIE]}; sayso_queue={kept}"}).text
+    )
+    assert (data["detail"]["id"], f"{data['order']}.{data['state']}" == kept) == (
+        first,
+        first == "r-chat" or kept == "newest.todo",
+    )
+
+
+def test_a_page_is_drawn_in_the_theme_the_browser_kept(stranger: TestClient) -> None:
+    assert 'data-theme="dark"' in stranger.get("/", headers={"cookie": "sayso_theme=dark"}).text
+    assert "data-theme" not in stranger.get("/", headers={"cookie": 'sayso_theme="x'}).text
+
+
 def test_the_language_is_that_of_the_link_then_the_reader_s_then_the_browser_s(mei: TestClient, ann: TestClient) -> None:
     assert '<html lang="en"' in mei.get("/").text
     assert '<html lang="zh' in mei.get("/", headers={"accept-language": "fr, zh-TW;q=0.9, en;q=0.8"}).text

@@ -63,7 +63,7 @@ def api(store: Store, place: Place, hub: events.Hub) -> FastAPI:
     )  # fmt: skip
     draw, counting = drawing.Drawing(static.Statics()), Counting(store)
     answers.install(app, draw.refusal)
-    app.include_router(static.router(draw.statics))
+    static.install(app, draw.statics)
     app.include_router(signing.router(store, draw, place.cookie))
     app.include_router(pages.router(store, draw, counting, place.cookie))
     app.include_router(api_responses.router(store, counting))

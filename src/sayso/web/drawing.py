@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from sayso.web.guard import Asker
 
 
+THEME = "sayso_theme"
+"""The cookie in which the page keeps it."""
+
+
 class Drawing:
     """Draws a template; the files it names keep their address until they change."""
 
@@ -31,7 +35,7 @@ class Drawing:
         self.environment.globals["static"] = statics.address
 
     def page(self, template: str, asker: Asker | None, /, *, status: int = 200, **context: Any) -> HTMLResponse:
-        """Return a page; every template gets `lang`, `csrf`, `me` and `data`."""
+        """Return a page; every template gets `lang`, `csrf`, `me`, `data` and `theme` (that of the system where empty)."""
         self.statics.refresh()
         whole = {
             "status": status,
@@ -39,12 +43,19 @@ class Drawing:
             "csrf": security.csrf(asker.token) if asker else "",
             "me": me(asker.reviewer) if asker else None,
             "data": None,
+            "theme": "",
         } | context
         return HTMLResponse(self.environment.get_template(template).render(whole), status_code=status)
 
     def refusal(self, request: Request, status: int, message: str) -> HTMLResponse:
         """Return the page that says why there is no other."""
-        return self.page("error.html", request.state.asker, status=status, message=message)
+        return self.page("error.html", request.state.asker, status=status, message=message, theme=themed(request))
+
+
+def themed(request: Request) -> str:
+    """Return the theme this browser's reader has chosen, `light` or `dark`, or nothing."""
+    chosen = request.cookies.get(THEME, "")
+    return chosen if chosen in ("light", "dark") else ""
 
 
 def me(reviewer: Reviewer) -> dict[str, Any]:

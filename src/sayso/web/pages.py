@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from pydantic import ValidationError
 
 from sayso import i18n
 from sayso.errors import NotFoundError
@@ -14,7 +15,7 @@ from sayso.records import plain
 from sayso.store import details, people
 from sayso.web import api_responses, forms, signing, views
 from sayso.web.counting import Counting
-from sayso.web.drawing import Drawing
+from sayso.web.drawing import Drawing, themed
 from sayso.web.guard import Asker
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ PAGES = {
     "/guideline": "guideline.html",
     "/ab": "ab.html",
 }
+CHOICES = "sayso_queue"
+"""The cookie in which the page keeps the order and the choice of answers, `order.state`."""
 LEADS = frozenset(("/adjudicate",))
 """Pages that only a lead is shown."""
 
@@ -37,33 +40,45 @@ def router(store: Store, drawing: Drawing, counting: Counting, cookie: str) -> A
     routes = APIRouter(include_in_schema=False)
 
     def page(request: Request, token: str = "", lang: str = "", response: str = "") -> Response:
-        if token:
-            return signing.start(store, cookie, request, token) or drawing.page("signin.html", None, status=401)
+        started = signing.start(store, cookie, request, token) if token else None
+        if started is not None:
+            return started
         asker: Asker | None = request.state.asker
+        theme = themed(request)
         if lang in i18n.LANGUAGES:
             i18n.use(lang)
-        if asker is None:
-            return drawing.page("signin.html", None, status=401)
+        if token or asker is None:
+            return drawing.page("signin.html", None, status=401, theme=theme)
         if lang in i18n.LANGUAGES and lang != asker.reviewer.language:
             people.set_language(store, asker.reviewer.id, lang)
         path = request.url.path
         if path in LEADS and asker.reviewer.role != "lead":
-            return drawing.page("error.html", asker, status=403, message=_("only a lead sees this page"))
-        data = first_screen(store, counting, asker, response) if path == "/" else None
-        return drawing.page(PAGES[path], asker, data=data)
+            return drawing.page("error.html", asker, status=403, message=_("only a lead sees this page"), theme=theme)
+        data = first_screen(store, counting, asker, chosen(request), response) if path == "/" else None
+        return drawing.page(PAGES[path], asker, data=data, theme=theme)
 
     for path in PAGES:
         routes.add_api_route(path, page, methods=["GET"])
     return routes
 
 
-def first_screen(store: Store, counting: Counting, asker: Asker, wanted: str) -> dict[str, Any]:
+def chosen(request: Request) -> forms.QueueQuery:
+    """Return how this browser's reader last chose to go through the queue; the usual way where that cannot be read."""
+    order, _dot, state = request.cookies.get(CHOICES, "").partition(".")
+    try:
+        return forms.QueueQuery.model_validate({"order": order, "state": state})
+    except ValidationError:  # whoever asks can send anything
+        return forms.QueueQuery()
+
+
+def first_screen(store: Store, counting: Counting, asker: Asker, asked: forms.QueueQuery, wanted: str) -> dict[str, Any]:
     """Return what the first screen shows, so that it needs no further question: the queue, one response, the versions."""
-    queue = api_responses.page(store, counting, asker, forms.QueueQuery())
+    queue = api_responses.page(store, counting, asker, asked)
     shown = wanted or (queue.items[0].id if queue.items else "")
     try:
         detail = views.detail(details.detail(store, shown, asker.reviewer.id), asker) if shown else None
     except NotFoundError:  # a link to a response that is not here: the page says so when it asks for it
         detail = None
     versions = plain(api_responses.versions(store))
-    return {"queue": plain(queue), "detail": plain(detail), "versions": versions["items"]}
+    found = {"queue": plain(queue), "detail": plain(detail), "versions": versions["items"]}
+    return found | {"order": asked.order, "state": asked.state}

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import uvicorn
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _LAST_WORDS_SECONDS = 10
 """For so long what has begun is waited for at the end."""
+_WAKING_SECONDS = 30
 _PORTS = (20_000, 29_999)
 """Above the ports that services are known by, below those that systems give to callers."""
 
@@ -48,6 +50,7 @@ class Serving:
 
     def run(self) -> None:
         """Serve until the process is asked to stop (SIGINT, SIGTERM); then finish what has begun, and return."""
+        threading.Thread(target=_wake, args=(self.link,), daemon=True).start()
         self._server.run(sockets=[self._bound])
 
 
@@ -117,6 +120,18 @@ class _Server(uvicorn.Server):
         """Stop serving."""
         self._hub.close()
         await super().shutdown(sockets)
+
+
+def _wake(link: str) -> None:
+    """Ask for the first page before anybody does: routes, templates and statements are made with the first question."""
+    place = urlsplit(link)
+    asked = f"GET / HTTP/1.1\r\nHost: {place.netloc}\r\nAuthorization: Bearer {place.query.partition('=')[2]}\r\n"
+    to = (place.hostname or "", place.port or 0)
+    # OSError: the server was stopped before it had answered.
+    with contextlib.suppress(OSError), socket.create_connection(to, timeout=_WAKING_SECONDS) as connection:
+        connection.sendall(f"{asked}Connection: close\r\n\r\n".encode())
+        while connection.recv(65_536):
+            pass
 
 
 def _bind(wanted: Wanted) -> socket.socket:

@@ -8,7 +8,8 @@ import mimetypes
 from dataclasses import dataclass
 from pathlib import Path
 
-from fastapi import APIRouter, Request, Response
+from fastapi import FastAPI, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 FOLDER = Path(__file__).parent / "static"
 FOR_GOOD = "public, max-age=31536000, immutable"
@@ -59,15 +60,14 @@ class Statics:
         return digest == self._digest
 
 
-def router(statics: Statics) -> APIRouter:
-    """Return the route that serves the files."""
-    routes = APIRouter()
+def install(app: FastAPI, statics: Statics) -> None:
+    """Let an application serve the files: from memory, without a thread, for a page asks for many at once."""
 
-    @routes.get("/static/{digest}/{name:path}", include_in_schema=False)
-    def static(request: Request, digest: str, name: str) -> Response:
+    async def static(request: Request) -> Response:
+        digest = request.path_params["digest"]
         if not statics.is_current(digest):
-            statics.refresh()
-        file = statics.get(name)
+            await run_in_threadpool(statics.refresh)
+        file = statics.get(request.path_params["name"])
         if file is None:
             return Response(status_code=404)
         headers = {"cache-control": FOR_GOOD if statics.is_current(digest) else "no-cache", "vary": "accept-encoding"}
@@ -75,7 +75,7 @@ def router(statics: Statics) -> APIRouter:
             return Response(file.body, media_type=file.media, headers=headers)
         return Response(file.packed, media_type=file.media, headers=headers | {"content-encoding": "gzip"})
 
-    return routes
+    app.add_route("/static/{digest}/{name:path}", static, methods=["GET"], include_in_schema=False)
 
 
 def _read(path: Path) -> File:

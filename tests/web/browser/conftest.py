@@ -24,7 +24,7 @@ from tests.web.browser.answers import records
 from sayso.records import Comment
 from sayso.store import database, review
 from sayso.store.database import Store
-from sayso.web import app, events
+from sayso.web import app, events, gathered
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
@@ -118,9 +118,11 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def served(written: Path) -> Iterator[Server]:
     """One server for all tests: making one takes longer than most tests do."""
     store = database.open(shutil.copy(written, written.with_name("sayso.db")), clock=now)
-    server = Server(store)
-    yield server
-    server.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gathered, "STALE_SECONDS", 0.0)  # on a busy machine a test would be shown another one's numbers
+        server = Server(store)
+        yield server
+        server.stop()
     store.close()
 
 
@@ -174,7 +176,7 @@ class Visit:
     def read(self, response: str = "r-letter") -> Page:
         """Open one answer and wait until it can be commented on."""
         page = self.go(f"/?response={response}")
-        page.wait_for_selector("#text")
+        page.wait_for_selector("[data-mode] #text")
         return page
 
     def press(self, *keys: str) -> None:

@@ -61,7 +61,7 @@ def test_a_proposal_is_accepted_and_another_rejected_by_key(site: Site, visit: V
     visit.press("a")
     page.wait_for_selector(".proposal.accepted:has-text('rewrite')")
     page.reload()
-    page.wait_for_selector("#text")
+    page.wait_for_selector("[data-mode] #text")
     visit.press("r")
     page.wait_for_selector(".proposal.accepted:has-text('Accepted: you')")
 

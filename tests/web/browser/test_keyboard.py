@@ -133,7 +133,7 @@ def talkative(site: Site) -> Site:
 def test_axe_finds_nothing_serious(talkative: Site, visiting: Visiting, path: str, theme: str) -> None:
     visit = visiting(color_scheme=theme)
     page = visit.go(path)
-    page.wait_for_selector("#text, #view > *:not(.loading)")
+    page.wait_for_selector("[data-mode] #text, #view > *:not(.loading)")
     faults = violations(visit)
     if path.startswith("/?"):
         visit.press("f")
@@ -162,7 +162,7 @@ def test_nothing_overflows_a_narrow_screen(talkative: Site, visiting: Visiting, 
     visit = visiting(viewport=NARROW)
     for path in PAGES:
         page = visit.go(path)
-        page.wait_for_selector("#text, #view > *:not(.loading)")
+        page.wait_for_selector("[data-mode] #text, #view > *:not(.loading)")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 

@@ -37,7 +37,7 @@ def test_themes_coverage_and_changes_are_shown(site: Site, visit: Visit) -> None
     assert page.locator("tr:has(th:text-is('trips')) progress").get_attribute("value") == "0"
     assert page.locator(".picture svg").count() == 1
     page.locator(".examples a").first.click()
-    page.wait_for_selector("#text")
+    page.wait_for_selector("[data-mode] #text")
 
 
 def test_an_empty_workspace_says_what_will_be_here(site: Site, visit: Visit) -> None:
@@ -53,7 +53,7 @@ def test_every_page_weighs_less_than_150_kilobytes_and_comes_from_one_host(visit
     visit.expected.append("404")
     for path in ("/?lang=en", "/?lang=zh", "/team", "/overview", "/guideline", "/adjudicate", "/ab", "/join?invitation=x"):
         page = visit.go(path)
-        page.wait_for_selector("#text, #view > *:not(.loading), .door h1")
+        page.wait_for_selector("[data-mode] #text, #view > *:not(.loading), .door h1")
         parts = page.evaluate("performance.getEntries().map((one) => [one.name, one.decodedBodySize ?? 0])")
         assert sum(size for _name, size in parts) < MOST_BYTES, path  # as it is read; on the way it is packed
         hosts = {name.split("/")[2] for name, _size in parts if "://" in name}
@@ -67,7 +67,7 @@ def test_every_module_is_asked_for_at_once(visit: Visit) -> None:
         "performance.getEntriesByType('resource').map((one) => one.name).filter((name) => name.endsWith('.js'))"
     )
     late = {name.rsplit("/", 1)[-1] for name in loaded if name not in hints}
-    assert late == {"theme.js", "review.js"}
+    assert late == {"start.js", "review.js"}
 
 
 def test_the_page_itself_speaks_to_the_api_only_and_with_a_token(site: Site, visiting: Visiting) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from tests.web.browser.answers import ask
 from tests.web.browser.conftest import NARROW, Site, Visit, Visiting
 
 from sayso.records import Response
 from sayso.store import review
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
 
 pytestmark = pytest.mark.slow
 
@@ -18,10 +23,44 @@ def titles(visit: Visit) -> list[str]:
 
 def test_the_newest_answer_is_opened_with_its_prompt_above_it(visit: Visit) -> None:
     page = visit.go()
-    page.wait_for_selector("#text")
+    page.wait_for_selector("[data-mode] #text")
     assert "Ms. Okafor: her parcel is late" in page.inner_text("#prompt")
     assert page.text_content("#text") == visit.site.store.responses()[-1].text
     assert page.inner_text("#actions .place") == "1 of 7"
+
+
+def test_the_first_answer_can_be_read_before_a_script_has_run(visiting: Visiting) -> None:
+    visit: Visit = visiting(java_script_enabled=False)
+    page = visit.go("/?response=r-trip")
+    page.wait_for_selector("#text:visible")
+    assert page.text_content("#text") == next(one.text for one in visit.site.store.responses() if one.id == "r-trip")
+    assert page.locator("#prompt .turn:visible").count() == 3
+
+
+def test_words_chosen_while_the_scripts_are_on_their_way_stay_chosen(visiting: Visiting) -> None:
+    visit: Visit = visiting()
+    held: list[Route] = []
+    visit.page.route("**/review.js", lambda route: held.append(route))  # noqa: PLW0108 (playwright marks a function as its own)
+    page = visit.go("/?response=r-letter")
+    page.wait_for_selector("#text")
+    words = page.text_content("#text").split("\n")[0][:20].strip()
+    visit.choose(words)
+    while not held:
+        page.wait_for_timeout(10)
+    held[0].continue_()
+    page.wait_for_selector("#pick button")
+    assert page.evaluate("String(getSelection())") == words
+
+
+def test_the_order_one_has_chosen_is_there_again(visit: Visit) -> None:
+    page = visit.go()
+    page.wait_for_selector("[data-mode] #text")
+    page.select_option("#order", "oldest")
+    page.wait_for_selector("#items a[data-id=r-thanks-0][aria-current]")
+    page.goto(visit.site.url)
+    page.wait_for_selector("#items a[data-id=r-thanks-0][aria-current]")
+    assert page.input_value("#order") == "oldest"
+    assert page.text_content("#text") == visit.site.store.responses()[0].text
 
 
 def test_a_chat_is_shown_as_a_chat_and_markdown_is_rendered(visit: Visit) -> None:
@@ -49,7 +88,7 @@ def test_script_in_an_answer_or_a_comment_is_only_text(site: Site, visit: Visit)
 
 def test_the_queue_is_walked_searched_ordered_and_narrowed_to_a_version(visit: Visit) -> None:
     page = visit.go()
-    page.wait_for_selector("#text")
+    page.wait_for_selector("[data-mode] #text")
     visit.press("j", "j")
     page.wait_for_selector("#items a[data-id=r-trip][aria-current]")
     visit.press("k")
@@ -72,7 +111,7 @@ def test_the_queue_is_walked_searched_ordered_and_narrowed_to_a_version(visit: V
 
 def test_done_and_skipped_answers_are_marked_and_the_next_one_comes(visit: Visit) -> None:
     page = visit.go()
-    page.wait_for_selector("#text")
+    page.wait_for_selector("[data-mode] #text")
     visit.press("d")
     page.wait_for_selector("#items a[data-id=r-older][aria-current]")
     visit.press("x")
@@ -89,7 +128,7 @@ def test_the_end_of_the_queue_says_so(visit: Visit) -> None:
     visit.press("d")
     page.wait_for_selector("#blank h2:text('That was the last one')")
     visit.page.get_by_role("button", name="Start again at the top").click()
-    page.wait_for_selector("#text")
+    page.wait_for_selector("[data-mode] #text")
 
 
 def test_a_verdict_is_given_by_one_key_and_kept(visit: Visit) -> None:

@@ -66,9 +66,14 @@ export function showAnswer() {
     $("stage").replaceChildren(cleaned(now.detail.html, { class: "prose text rendered" }));
     return;
   }
-  const text = h("div", { class: "text", id: "text", tabIndex: 0, role: "document", "aria-label": t("answer_text") });
+  // What came with the page stays: somebody may be choosing words in it already.
+  const early = $("stage").querySelector("#text[data-drawing]");
+  const text =
+    early?.textContent === now.detail.text
+      ? early
+      : h("div", { class: "text", id: "text", tabIndex: 0, role: "document", "aria-label": t("answer_text") });
   paint(text);
-  $("stage").replaceChildren(text);
+  if (text !== early) $("stage").replaceChildren(text);
 }
 
 // Underlines in layers: where spans overlap each has its own line, so that every one can be followed.

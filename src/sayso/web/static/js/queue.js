@@ -19,15 +19,12 @@ export const query = () => ({
 });
 export const items = () => list.items;
 export const where = () => ({ at: list.at, total: list.total });
-const CHOICES = "sayso.queue";
 
 export function queue(opener) {
   open = opener;
-  const kept = JSON.parse(localStorage.getItem(CHOICES) || "{}");
-  for (const name of ["order", "state"])
-    if (kept[name] && [...$(name).options].some((one) => one.value === kept[name])) $(name).value = kept[name];
   const again = () => {
-    localStorage.setItem(CHOICES, JSON.stringify({ order: $("order").value, state: $("state").value }));
+    // The server reads it: the next page comes with the answer that is first in this order.
+    document.cookie = `sayso_queue=${$("order").value}.${$("state").value}; path=/; max-age=31536000; samesite=strict`;
     return load({ first: true });
   };
   for (const name of ["order", "state", "version"]) $(name).addEventListener("change", again);
@@ -40,7 +37,6 @@ export function queue(opener) {
     $("review").classList.remove("listing");
     open(link.dataset.id);
   });
-  return Boolean(kept.order && kept.order !== "newest") || Boolean(kept.state && kept.state !== "todo");
 }
 
 export function versions(found, chosen = "") {
@@ -53,7 +49,10 @@ export function versions(found, chosen = "") {
   $("version").parentElement.hidden = found.length < 2;
 }
 
-export function given(answer) {
+// Takes what came with the page.
+export function given({ order, state, queue: answer }) {
+  Object.assign($("order"), { value: order });
+  Object.assign($("state"), { value: state });
   Object.assign(list, { items: answer.items, next: answer.next, total: answer.total, more: answer.at_least });
   draw();
 }

@@ -12,8 +12,8 @@ import { box } from "./outbox.js";
 import { offer } from "./palette.js";
 import { showPrompt } from "./prompt.js";
 import * as list from "./queue.js";
-import { choosing, leave } from "./selecting.js";
-import { asked, frame, showCounts } from "./shell.js";
+import { choosing, leave, offer as offerKinds } from "./selecting.js";
+import { frame, showCounts } from "./shell.js";
 import { merge, now, on } from "./state.js";
 import { begin, change, closeComposer, compose, discard, givenBack, read, resume, resumeComment } from "./writing.js";
 
@@ -22,7 +22,7 @@ let opening = 0;
 async function open(id, given = null) {
   const mine = (opening += 1);
   closeComposer();
-  leave();
+  if (now.detail) leave(); // the first answer may have words chosen in it already
   if (!id) {
     blank();
     return;
@@ -214,23 +214,17 @@ function wire() {
 
 async function start() {
   wire();
-  const other = list.queue(open);
+  list.queue(open);
   const given = data("data");
-  const ready = begun(given, other);
+  list.versions(given.versions);
+  list.given(given);
+  showCounts(given.queue.counts);
+  // Opens the first answer: the one that came with the page, unless the address asks for one that is not there.
+  const first = new URLSearchParams(location.search).get("response") ?? list.items()[0]?.id ?? null;
+  const ready = open(first, given.detail?.id === first ? given.detail : null);
   frame({ changed, ready });
-  if (given?.queue?.counts) showCounts(given.queue.counts);
   await ready;
-}
-
-// Opens the first answer, from what came with the page as far as it serves.
-async function begun(given, other) {
-  const wanted = new URLSearchParams(location.search).get("response");
-  if (given?.versions) list.versions(given.versions);
-  else asked(get("/api/versions")).then((found) => found && list.versions(found.items));
-  if (given?.queue && !other) list.given(given.queue);
-  else await list.load();
-  const first = wanted ?? list.items()[0]?.id ?? null;
-  await open(first, given?.detail?.id === first ? given.detail : null);
+  offerKinds(); // words may have been chosen before this ran
 }
 
 start();

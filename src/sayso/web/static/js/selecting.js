@@ -35,7 +35,8 @@ function rendered() {
   return start < 0 || now.detail.text.includes(words, start + 1) ? null : { start, end: start + words.length };
 }
 
-function offer() {
+// Shows the small bar where words are chosen.
+export function offer() {
   const bar = $("pick");
   const span = now.mode === "read" && now.detail ? chosen() : null;
   bar.hidden = !span;

@@ -45,9 +45,10 @@ export function frame({ changed = () => {}, ready = Promise.resolve() } = {}) {
 
 function switchTheme() {
   const root = document.documentElement;
-  const next = root.dataset.theme === "dark" ? "light" : "dark";
+  const now = root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  const next = now === "dark" ? "light" : "dark";
   root.dataset.theme = next;
-  localStorage.setItem("sayso.theme", next);
+  document.cookie = `sayso_theme=${next}; path=/; max-age=31536000; samesite=strict`; // the server draws the next page so
   announce(t(next === "dark" ? "theme_dark" : "theme_light"));
 }
 
