@@ -62,9 +62,11 @@ class Cleaning:
     """What becomes of personal data: masked, the text with it dropped, or kept."""
     masking: Masking = field(default_factory=Masking)
     """What counts as personal data, and what is put in its place."""
+    empty: Literal["drop", "keep"] = "drop"
+    """What becomes of texts without words."""
 
 
-ONLY_PRIVATE = Cleaning(html="never", encoding=False, controls=False, normal="keep", spaces=False)
+ONLY_PRIVATE = Cleaning(html="never", encoding=False, controls=False, normal="keep", spaces=False, empty="keep")
 """Nothing but personal data is touched."""
 
 
@@ -139,7 +141,7 @@ class Cleaner:
 
     def _refusal(self, text: str) -> str | None:
         if not text.strip():
-            return "empty"
+            return "empty" if self.settings.empty == "drop" else None
         return next((reason for judge in self._judges if (reason := judge(text))), None)
 
 

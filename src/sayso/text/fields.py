@@ -57,6 +57,11 @@ _VALUES: dict[FieldKind, str] = {
     "birth": r"[0-9０-９]{1,4} ?[年/.-] ?[0-9]{1,2}(?: ?[月/.-] ?[0-9]{1,4} ?日?)?|[0-9]{1,2} [A-Z][a-z]{2,8} [0-9]{4}"
     r"|[A-Z][a-z]{2,8} [0-9]{1,2},? [0-9]{4}",
 }
+_SIGN = re.compile(r"[:：=＝是为]|is\b")
+_AROUND = " \t\"'”’*_）)"
+_LONGEST_LABEL = 32
+_ENDS = {kind: tuple({label.replace("_", " ") for label in labels}) for kind, labels in _LABELS.items()}
+_ALL = tuple(end for ends in _ENDS.values() for end in ends)
 _PLACE = re.compile(r"[0-9]|[省市区县镇乡村路街道巷号]")
 _DIGIT = re.compile(r"[0-9]")
 _BETWEEN = r"[\"'”’*_）)]{0,3}[ \t]{0,3}(?P<sign>[:：=＝]|是|为|is\b)[ \t]{0,3}[\"'“‘*_]{0,3}"
@@ -73,12 +78,20 @@ class Value:
 
 def find(text: str) -> Iterator[Value]:
     """Yield the values that stand behind the name of a field that holds personal data."""
-    low = text.lower()
-    for kind, labels in _LABELS.items():
-        if any(label in low for label in labels):
-            for match in _PATTERNS[kind].finditer(text):
-                if _BELIEVED[kind](match["value"], match["sign"]):
-                    yield Value(kind=kind, start=match.start("value"), end=match.end("value"))
+    for kind in _kinds_in(text):
+        for match in _PATTERNS[kind].finditer(text):
+            if _BELIEVED[kind](match["value"], match["sign"]):
+                yield Value(kind=kind, start=match.start("value"), end=match.end("value"))
+
+
+def _kinds_in(text: str) -> list[FieldKind]:
+    """Return the kinds of which a label stands before some sign: quick, and most texts have none."""
+    found: dict[FieldKind, None] = {}
+    for match in _SIGN.finditer(text):
+        before = text[max(0, match.start() - _LONGEST_LABEL) : match.start()].rstrip(_AROUND).lower().replace("_", " ")
+        if before.endswith(_ALL):
+            found |= {kind: None for kind, ends in _ENDS.items() if before.endswith(ends)}
+    return list(found)
 
 
 def _pattern(kind: FieldKind) -> re.Pattern[str]:

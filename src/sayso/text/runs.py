@@ -132,8 +132,21 @@ def counted(plan: Plan, *, most: int | None = None) -> Tally:
     work, tally = plan.make(), Tally(plan.writing.samples)
     skipped = partial(_refuse, tally) if plan.writing.skip_bad else None
     for record in islice(streams.records(plan.found, plan.reading, skipped=skipped), most):
-        tally.add(work(record), record.where)
+        _worked(work, record, tally, skip_bad=plan.writing.skip_bad)
     return tally
+
+
+def _worked(work: Work, record: Record, tally: Tally, *, skip_bad: bool) -> dict[str, Any] | None:
+    """Return what is left of a record, counted; a record without the fields that work needs is as bad as a line."""
+    try:
+        result = work(record)
+    except RecordError as error:
+        if not skip_bad:
+            raise
+        _refuse(tally, error)
+        return None
+    tally.add(result, record.where)
+    return result.fields
 
 
 def _refuse(tally: Tally, error: RecordError) -> None:
@@ -155,10 +168,9 @@ def _shard(make: Make, folder: Path, reading: Reading, writing: Writing, job: _J
         for batch in job.batches:
             kept: list[Record] = []
             for record in streams.parse(batch, reading, skipped=skipped):
-                result = work(record)
-                tally.add(result, record.where)
-                if result.fields is not None:
-                    kept.append(Record(where=record.where, fields=result.fields))
+                fields = _worked(work, record, tally, skip_bad=writing.skip_bad)
+                if fields is not None:
+                    kept.append(Record(where=record.where, fields=fields))
             shards.write(kept)
         shard = shards.roll()
         tally.lose(shards.losses())
