@@ -15,23 +15,29 @@ from sayso.cli.options import Call, option, verb, with_dry_run, with_json, with_
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILES…")
 @option("--out", required=True, type=click.Path(path_type=Path), metavar="FOLDER", help="The run's folder.")
 @option("--task", "name", type=click.Choice(("chat",)), help="What is learnt: chat, the answers in conversations.")
+@option(
+    "--tokenizer", metavar="TOKENIZER", help="For a model fresh:ARCHITECTURE: a tokenizer's folder, or a Hugging Face id."
+)
 @option("--tokens", type=click.IntRange(min=1), metavar="N", help="End the schedule after about so many tokens.")
 @with_settings
 @with_dry_run
 @with_json
-def command(call: Call, model: str, files: tuple[Path, ...], out: Path, name: str | None, tokens: int | None) -> None:
+def command(call: Call, model: str, files: tuple[Path, ...], out: Path, name: str | None, tokenizer: str | None,
+    tokens: int | None) -> None:  # fmt: skip
     """Train a model on conversations: every turn of the assistant is learnt.
 
-    MODEL is a Hugging Face folder or id. FILES are .jsonl with lines such as {"messages": [{"role": "user", "content": "…"},
-    {"role": "assistant", "content": "…"}]}, also .gz, or folders of them. An adapter is trained unless train.use_lora is
-    false. The result is written to FOLDER/model; the same command goes on where it was stopped.
+    MODEL is a Hugging Face folder or id, or fresh:ARCHITECTURE (fresh:bart, fresh:llama …) for random weights around the
+    vocabulary of --tokenizer, with --set model.KEY=VALUE for the architecture's own keys. FILES are .jsonl with lines such
+    as {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}, also .gz, or folders of them.
+    An adapter is trained unless train.use_lora is false. The result is written to FOLDER/model; the same command goes on
+    where it was stopped.
     """
     from sayso import config
     from sayso.cli import training
     from sayso.training import finetuning
 
-    given = {"task": name, "data.tokens": tokens}
+    given = {"task": name, "tokenizer": tokenizer, "data.tokens": tokens}
     first = [f"{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
     layers = [config.read(call.config)] if call.config else []
-    settings = finetuning.settings_of(layers, [*first, *call.laid_over])
+    settings = finetuning.settings_of(layers, [*first, *call.laid_over], model=model)
     training.do(call, lambda: finetuning.task(model, files, settings), out)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 LOSSES = {
     "nll": "sayso.losses.likelihood:nll",
+    "smoothed": "sayso.losses.likelihood:smoothed",
     "dpo": "sayso.losses.preference:dpo",
     "kto": "sayso.losses.polarity:kto",
     "anchor": "sayso.losses.anchoring:anchor",

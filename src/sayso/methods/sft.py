@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sayso.batches import Batch, Row
-from sayso.errors import ModelError
-from sayso.losses.likelihood import nll
+from sayso.errors import ModelError, SettingsError
+from sayso.losses.likelihood import nll, smoothed
 from sayso.records import Message, Prompt
 
 if TYPE_CHECKING:
@@ -36,6 +36,16 @@ class Sft:
     """Peak rate with LoRA on a model of about half a billion parameters; a model of a few million wants about 3e-3."""
     last_turn_only: bool = False
     """Learn the last answer of a conversation only; earlier ones are context."""
+    label_smoothing_factor: float = 0.0
+    """Share of each target that is spread over the whole vocabulary; 0.1 helps a model that learns from few texts from
+    random weights. What is measured is never smoothed."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.label_smoothing_factor < 1:
+            raise SettingsError(
+                "label_smoothing_factor: found {found}; expected a share from 0 to below 1",
+                found=self.label_smoothing_factor,
+            )
 
     @property
     def group(self) -> int:
@@ -63,6 +73,9 @@ class Sft:
 
     def loss(self, policy: Policy, reference: Scorer, batch: Batch) -> Loss:
         """Return the negative log-likelihood of the answers and the number of their tokens."""
+        if self.label_smoothing_factor:
+            found = policy.distributions(batch)
+            return smoothed(found, batch.targets, batch.weights, share=self.label_smoothing_factor)
         return nll(policy.token_logprobs(batch), batch.weights)
 
 

@@ -1,7 +1,8 @@
 """A Hugging Face model that runs here: it writes, says how probable words are, and can be trained.
 
 Dropout: the model is kept in evaluation mode, also while it learns, because every method here compares probabilities of the
-same words and dropout would compare noise. The one exception is `lora_dropout`, on while gradients are recorded.
+same words and dropout would compare noise. The exceptions are on while gradients are recorded: `lora_dropout`, and the
+model's own dropout where the training asked for it (`dropout`, for plain likelihood).
 """
 
 from __future__ import annotations
@@ -66,6 +67,8 @@ class LocalModel:
         self.max_length: int = _max_length(module, tokenizer)
         self.packed, self.packed_reason = self.form.packed, self.form.packed_reason
         """Why batches are packed, or why they are padded."""
+        self.dropout = False
+        """Whether the model's own dropout is on while gradients are recorded."""
         self._continued = False
         self._reference: _Frozen | None = None
 
@@ -185,8 +188,8 @@ class LocalModel:
         self.tokenizer.save_pretrained(str(folder))
 
     def _set_dropout(self, *, learning: bool) -> None:
-        if self.module.training:
-            self.module.eval()
+        if self.module.training != (learning and self.dropout):
+            self.module.train(learning and self.dropout)
         for name, part in self.module.named_modules() if isinstance(self.module, PeftModel) else ():
             if "lora_dropout" in name and isinstance(part, nn.Dropout):
                 part.train(learning)

@@ -1,4 +1,4 @@
-"""`finetune`: a model that is there learns more, from conversations."""
+"""`finetune`: a model that is there learns more, from conversations; or one with random weights learns all of it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sayso import config
+from sayso.errors import SettingsError
 from sayso.methods.sft import Sft
 from sayso.models import local
+from sayso.models.fresh import fresh
+from sayso.models.local import LocalModel
 from sayso.text import corpus
 from sayso.training import outlook
 from sayso.training.data import Chats, Data, Source, key_of, tokenizer_digest
@@ -20,6 +23,15 @@ VERB = "finetune"
 WHOLE_RATE = 4e-5
 """Peak rate when all weights of a model of about half a billion parameters are trained; a small model wants up to 3e-3."""
 TaskName = Literal["chat"]
+FRESH = "fresh:"
+"""`fresh:bart` in the place of a model: random weights of that architecture, around the tokenizer of the settings."""
+USUAL_FRESH: Mapping[str, Any] = {
+    "train": {
+        "learning_rate": 1e-3, "num_train_epochs": 10.0, "per_device_train_batch_size": 64, "max_tokens": 4096,
+        "adam_beta2": 0.99, "save_steps": 200, "use_lora": False, "dropout": True,
+    }
+}  # fmt: skip
+"""What random weights want, where it differs from the usual training settings."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,21 +42,30 @@ class Finetuning:
     """What is learnt: `chat`, the answers in conversations."""
     last_turn_only: bool = False
     """Learn the last answer of a conversation only; earlier ones are context."""
+    label_smoothing_factor: float = 0.0
+    """Share of each target that is spread over the whole vocabulary; 0.1 helps random weights on few texts."""
+    tokenizer: str = ""
+    """For a model `fresh:ARCHITECTURE`: the folder of a tokenizer, or a Hugging Face id."""
+    model: Mapping[str, Any] = field(default_factory=dict)
+    """For a model `fresh:ARCHITECTURE`: the architecture's own keys, such as d_model."""
     data: Data = field(default_factory=Data)
     train: Train = field(default_factory=Train)
     seed: int = 0
-    """The order of rows, a fresh adapter's weights, and what is held back."""
+    """The order of rows, a fresh adapter's (or fresh model's) weights, and what is held back."""
     device: str = "auto"
     """Where it is trained: auto is the GPU where there is one."""
 
 
-def settings_of(layers: Sequence[Mapping[str, Any]], assignments: Sequence[str]) -> Finetuning:
-    """Return settings: the layers one over the other, and `key=value` assignments over those.
+def settings_of(layers: Sequence[Mapping[str, Any]], assignments: Sequence[str], *, model: str = "") -> Finetuning:
+    """Return settings for a model: what random weights want where it is `fresh:`, the layers, and `key=value` assignments.
 
     Raises:
         SettingsError: an unknown key or a wrong value.
     """
-    found = config.build(Finetuning, config.override(config.merged(*layers), assignments), where=VERB)
+    usual = [USUAL_FRESH] if model.startswith(FRESH) else []
+    found = config.build(Finetuning, config.override(config.merged(*usual, *layers), assignments), where=VERB)
+    if usual and found.train.use_lora:
+        raise SettingsError("train.use_lora: random weights have nothing to adapt; leave it false")
     return replace(found, train=outlook.seeded(found.train, found.seed))
 
 
@@ -59,7 +80,7 @@ def task(model: str, files: Sequence[Path], settings: Finetuning) -> Task:
     """
     read = corpus.files_of(files)
     held = corpus.files_of([Path(name) for name in settings.data.validation]) if settings.data.validation else []
-    policy = local.load(model, device=settings.device)
+    policy = _policy(model, settings)
     longest = min(settings.data.max_length or policy.max_length, policy.max_length)
     decisive = {
         "verb": VERB, "files": corpus.digest(read), "validation_files": corpus.digest(held),
@@ -71,7 +92,25 @@ def task(model: str, files: Sequence[Path], settings: Finetuning) -> Task:
         key=key_of(**decisive, longest=longest, last=settings.last_turn_only),
     )  # fmt: skip
     rate = Sft().learning_rate if settings.train.use_lora else WHOLE_RATE
+    method = Sft(
+        learning_rate=rate, last_turn_only=settings.last_turn_only, label_smoothing_factor=settings.label_smoothing_factor
+    )
     return Task(
-        verb=VERB, policy=policy, method=Sft(learning_rate=rate, last_turn_only=settings.last_turn_only), source=source,
+        verb=VERB, policy=policy, method=method, source=source,
         train=settings.train, data=settings.data, form={**asdict(settings), **decisive, "model": str(model)},
     )  # fmt: skip
+
+
+def _policy(model: str, settings: Finetuning) -> LocalModel:
+    """Open a model, or draw the weights of one."""
+    if not model.startswith(FRESH):
+        if settings.model or settings.tokenizer:
+            raise SettingsError(
+                "tokenizer and model are for random weights, fresh:ARCHITECTURE; {model!r} has its own, leave them out",
+                model=model,
+            )
+        return local.load(model, device=settings.device)
+    if not settings.tokenizer:
+        raise SettingsError("tokenizer: expected a folder; make one with: sayso tokenizer train FILES --out FOLDER")
+    place = Path(settings.tokenizer)
+    return fresh(model.removeprefix(FRESH), settings.model, place, seed=settings.seed, device=settings.device)

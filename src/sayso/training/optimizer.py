@@ -9,7 +9,7 @@ import torch
 
 from sayso.errors import ModelError
 from sayso.models import adapters
-from sayso.training.settings import Train
+from sayso.training.settings import LOWEST_RATE, Train
 
 if TYPE_CHECKING:
     from sayso.models.local import LocalModel
@@ -21,6 +21,7 @@ def prepare(policy: LocalModel, settings: Train) -> LocalModel:
     Raises:
         ModelError: no adapter fits the model.
     """
+    policy.dropout = settings.dropout
     if not settings.use_lora:
         return adapters.merge(policy)
     if carries_adapter(policy.module):
@@ -97,4 +98,6 @@ def rate(step: int, num_steps: int, peak: float, settings: Train) -> float:
         return peak * (1 - done)
     if settings.lr_scheduler_type == "cosine":
         return peak * 0.5 * (1 + math.cos(math.pi * done))
+    if settings.lr_scheduler_type == "rising":
+        return float(peak * LOWEST_RATE ** (1 - (step + 1 - warmup) / max(1, num_steps - warmup)))
     return peak

@@ -7,7 +7,9 @@ from typing import Literal
 
 from sayso.errors import SettingsError
 
-Schedule = Literal["constant", "linear", "cosine"]
+Schedule = Literal["constant", "linear", "cosine", "rising"]
+LOWEST_RATE = 1e-6
+"""Where a `rising` rate begins, as a share of the peak."""
 Optimizer = Literal["adamw", "muon"]
 Order = Literal["random", "sequential"]
 
@@ -31,7 +33,8 @@ class Train:
     warmup_ratio: float = 0.05
     """Share of the steps during which the rate rises from 0."""
     lr_scheduler_type: Schedule = "cosine"
-    """How the rate falls after warm-up: not (`constant`), in a line, or along a cosine, to 0."""
+    """How the rate falls after warm-up: not (`constant`), in a line, or along a cosine, to 0; `rising` is for finding a rate:
+    from a millionth of the peak up to it, by the same factor every step."""
     optim: Optimizer = "adamw"
     """`muon` orthogonalises the updates of the hidden matrices, at AdamW's scale, and leaves the rest to AdamW; much quicker
     for a model that starts from random weights."""
@@ -39,6 +42,9 @@ class Train:
     """The order of the groups: drawn anew for every epoch, or as they come (`sequential`), for a curriculum."""
     bf16: bool = False
     """Compute matrix products in bfloat16 (weights stay in float32); for plain likelihood on processors that have it."""
+    dropout: bool = False
+    """Drop, while learning, as the model's own configuration says (`dropout`, `dropout_rate` …); for plain likelihood from
+    little data. Otherwise the model is trained as it is used."""
     weight_decay: float = 0.0
     """Decoupled decay of the matrices."""
     adam_beta1: float = 0.9

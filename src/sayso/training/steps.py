@@ -99,6 +99,11 @@ def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, sett
             "train.bf16 is for methods that compare nothing with the model before training, whose differences bfloat16 "
             "would round away; set it to false, or use sft without a guard"
         )
+    if settings.dropout and (isinstance(rows, Drawing) or _needs_reference(method, anchors)):
+        raise SettingsError(
+            "train.dropout is for methods that compare nothing with the model before training or with what it drew, "
+            "where noise would be compared; set it to false, or use sft without a guard"
+        )
     run = _Run(
         method=method, policy=policy, reference=policy.reference() if _needs_reference(method, anchors) else policy,
         rows=rows, settings=settings, anchors=anchors, parameters=parameters, optimizers=optimizers(parameters, settings),
