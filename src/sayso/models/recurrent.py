@@ -141,6 +141,12 @@ class RecurrentLayer(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.adds = config.residual and size == config.hidden_size
 
+    def train(self, mode: bool = True) -> RecurrentLayer:  # noqa: FBT001, FBT002  torch's own form
+        """Switch dropout on or off; the net itself drops nothing, and on a GPU it learns in training mode alone."""
+        super().train(mode)
+        self.cell.train()
+        return self
+
     def forward(
         self, inputs: Float[Tensor, "B T E"], state: State, real: Bool[Tensor, "B T"] | None
     ) -> tuple[Float[Tensor, "B T H"], State]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
@@ -20,6 +21,7 @@ from sayso.methods.sft import conversation
 from sayso.text import corpus, tokens
 from sayso.text.corpus import Document
 from sayso.text.tokens import Encoded, TokenFile
+from sayso.training.mixture import Mixture, Part, Rows, counts_of, parts_of
 
 if TYPE_CHECKING:
     from sayso.models.local import LocalModel
@@ -43,15 +45,27 @@ class Data:
     """End the schedule after about so many tokens, however many rows there are; 0: as the training settings say."""
     eval_steps: int = 500
     """Measure on the validation rows every so many steps and at the end; 0: at the end only."""
+    eval_seconds: float = 0.0
+    """Measure also when so many seconds have passed since the last time; 0: never for that reason."""
+    samples: int = 3
+    """How many texts that were held back the report shows going on as the model writes them; 0: none."""
+    mixture: Mapping[str, float] = field(default_factory=dict)
+    """Files and folders and how much of what is learnt each makes up, such as `{a.jsonl: 0.7, b/: 0.3}`, in tokens; empty:
+    all files as they are."""
 
     def __post_init__(self) -> None:
-        for name in ("validation_tokens", "max_length", "tokens", "eval_steps"):
+        for name in ("validation_tokens", "max_length", "tokens", "eval_steps", "eval_seconds", "samples"):
             if getattr(self, name) < 0:
                 raise SettingsError("data.{key}: found {found}; expected 0 or more", key=name, found=getattr(self, name))
         if not 0 <= self.validation_share < 1:
             raise SettingsError(
                 "data.validation_share: found {found}; expected a share from 0 to below 1", found=self.validation_share
             )
+        for name, weight in self.mixture.items():
+            if not 0 < weight < math.inf:
+                raise SettingsError(
+                    "data.mixture: {name!r} has the weight {found}; expected a number above 0", name=name, found=weight
+                )
 
 
 class TokenRows(Sequence[Row]):
@@ -119,7 +133,9 @@ class Texts:
         """Yield the rows that are full with this document."""
         if not self._waiting:
             self._waiting.append(self._start)
-        self._waiting += self._tokenizer(document.text, add_special_tokens=False, split_special_tokens=True).input_ids
+        self._waiting += self._tokenizer(
+            document.text, add_special_tokens=False, split_special_tokens=True, verbose=False
+        ).input_ids
         self._bytes += len(document.text.encode())
         if document.ends:
             self._waiting.append(self._end)
@@ -191,8 +207,10 @@ class Source:
 class Material:
     """Rows to learn from, and rows to measure on (None: there are none)."""
 
-    train: TokenRows
-    validation: TokenRows | None
+    train: Rows
+    validation: Rows | None
+    mixed: Mapping[str, float] = field(default_factory=dict)
+    """Of a mixture: how often each group is seen in an epoch."""
 
     @property
     def left_out(self) -> int:
@@ -212,6 +230,43 @@ def gather(source: Source, data: Data, folder: Path, *, seed: int, told: Told) -
         PreflightError: there is no row to learn from.
         StoreError: the disk refused.
     """
+    if not data.mixture:
+        return _gathered(source, data, folder, seed=seed, told=told)
+    parts = parts_of(data.mixture, source.files)
+    found: list[Material] = []
+    for number, part in enumerate(parts):
+        group, measured = _part_of(source, part, number), _measured_of(data, part.share, source, number)
+        place = folder / f"{number:03d}"
+        found.append(_gathered(group, measured, place, seed=seed, told=_on(told, parts[:number]), name=f"{part.name} row"))
+    learnt = [material.train for material in found]
+    held = [material.validation for material in found if material.validation]
+    mixed = Mixture(learnt, counts_of(learnt, [part.share for part in parts]))
+    return Material(
+        train=mixed, validation=Mixture(held, [len(rows) for rows in held]) if held else None,
+        mixed={part.name: passes for part, passes in zip(parts, mixed.passes, strict=True)},
+    )  # fmt: skip
+
+
+def _on(told: Told, parts: Sequence[Part]) -> Told:
+    """Return what goes on telling how much was read, after these groups."""
+    before = sum(path.stat().st_size for part in parts for path in part.files)
+    return lambda done: told(before + done)
+
+
+def _part_of(source: Source, part: Part, number: int) -> Source:
+    """Return one group of a mixture as a source; files to measure on that were named are the first one's."""
+    held = source.validation if number == 0 else ()
+    return replace(source, files=part.files, validation=held, key=f"{source.key} {number} {corpus.digest(part.files)}")
+
+
+def _measured_of(data: Data, share: float, source: Source, number: int) -> Data:
+    """Return how a group is read: it gives its share of what is measured on, unless that has files of its own."""
+    if source.validation:
+        return data if number == 0 else replace(data, validation=(), validation_share=0.0)
+    return replace(data, validation_tokens=math.ceil(data.validation_tokens * share))
+
+
+def _gathered(source: Source, data: Data, folder: Path, *, seed: int, told: Told, name: str = "row") -> Material:
     key = hashlib.sha256(json.dumps([source.key, _decisive(data), seed]).encode()).hexdigest()
     places = (folder / "train", folder / "validation")
     train, held = (tokens.kept(place, key) for place in places)
@@ -225,7 +280,7 @@ def gather(source: Source, data: Data, folder: Path, *, seed: int, told: Told) -
                 count=train.facts.left_out, limit=source.longest,
             )  # fmt: skip
         raise PreflightError("the files hold no text to learn from: {files}", files=", ".join(map(str, source.files[:3])))
-    return Material(train=TokenRows(train, "row"), validation=TokenRows(held, "validation row") if len(held) else None)
+    return Material(train=TokenRows(train, name), validation=TokenRows(held, "validation row") if len(held) else None)
 
 
 def tokenizer_digest(tokenizer: Any) -> str:
@@ -240,7 +295,8 @@ def key_of(**parts: Any) -> str:
 
 
 def _decisive(data: Data) -> Mapping[str, Any]:
-    return {name: value for name, value in asdict(data).items() if name not in ("tokens", "eval_steps", "validation")}
+    free = ("tokens", "eval_steps", "eval_seconds", "validation", "mixture", "samples")
+    return {name: value for name, value in asdict(data).items() if name not in free}
 
 
 def _write(

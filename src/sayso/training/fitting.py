@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import signal
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from threading import Event, current_thread, main_thread
@@ -19,11 +20,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sayso.errors import SettingsError, StoreError
 from sayso.i18n import gettext as _
-from sayso.training import measuring, outlook, run
+from sayso.training import measuring, outlook, run, samples
 from sayso.training.data import Data, Source, gather
 from sayso.training.measuring import Measured
 from sayso.training.optimizer import prepare
 from sayso.training.outlook import Job, Preview
+from sayso.training.samples import Sample
 from sayso.training.settings import Train
 from sayso.training.steps import Step, steps
 
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 REPORT, MODEL, TOKENS = "report.json", "model", "tokens"
 _MEAN_OF = 50
 _TELL_EVERY_BYTES = 1_000_000
-_FREE = ("train.save_steps", "train.save_total_limit", "data.eval_steps", "device")
+_FREE = ("train.save_steps", "train.save_total_limit", "data.eval_steps", "data.eval_seconds", "data.samples", "device")
 
 
 class Watch(Protocol):
@@ -76,6 +78,10 @@ class Report:
     loss: float
     """Nats a token, mean of the last steps."""
     validation: Measured | None
+    samples: tuple[Sample, ...] = ()
+    """How it goes on with texts that were held back."""
+    mixture: Mapping[str, float] = field(default_factory=dict)
+    """Of a mixture: how often each group was seen."""
     again: bool = False
     """Whether it was done before."""
 
@@ -114,7 +120,7 @@ def expect_same(folder: Path, form: Mapping[str, Any]) -> None:
         )  # fmt: skip
 
 
-def fit(task: Task, folder: Path, watch: Watch) -> Report:
+def fit(task: Task, folder: Path, watch: Watch, *, clock: Callable[[], float] = time.monotonic) -> Report:
     """Train to the end, or on to the end, and return the report; a training that was done before is not done again.
 
     Raises:
@@ -128,25 +134,27 @@ def fit(task: Task, folder: Path, watch: Watch) -> Report:
     before = _done_before(folder)
     if before:
         return before
-    job = _job(task, folder / TOKENS, watch)
+    made = job(task, folder / TOKENS, watch)
     with _interrupts() as stop:
-        records = steps(job.method, job.policy, job.material.train, job.train, folder=folder, resume=True, stop=stop)
-        _follow(run.keep(records, folder, settings=task.form), job, folder, _Told(job, watch))
+        records = steps(made.method, made.policy, made.material.train, made.train, folder=folder, resume=True, stop=stop)
+        _follow(run.keep(records, folder, settings=task.form), made, folder, _Told(made, watch), clock)
         if stop() and not _finished(folder):
             raise KeyboardInterrupt
-    job.policy.save(folder / MODEL)
-    report = _report(job, folder)
+    made.policy.save(folder / MODEL)
+    report = _report(made, folder)
     run.write_whole(folder / REPORT, json.dumps(asdict(report), indent=1) + "\n")
     return report
 
 
-def _follow(records: Iterator[Step], job: Job, folder: Path, told: _Told) -> None:
+def _follow(records: Iterator[Step], job: Job, folder: Path, told: _Told, clock: Callable[[], float]) -> None:
+    measured = clock()
     for record in records:
         told(record)
         held = job.material.validation
-        if held and _measures_after(record, job.data):
+        if held and _measures_after(record, job.data, clock() - measured):
             told.validation = measuring.measure(job.policy, held, step=record.step, max_tokens=job.train.max_tokens)
             measuring.note(folder, told.validation)
+            measured = clock()
 
 
 def _finished(folder: Path) -> bool:
@@ -178,10 +186,10 @@ def preview(task: Task, folder: Path, watch: Watch) -> Preview:
     """Return what `fit` would do, and write nothing into the folder; a few batches are tried for the time it would take."""
     expect_same(folder, task.form)
     with tempfile.TemporaryDirectory() as aside:
-        return outlook.foreseen(_job(task, Path(aside), watch))
+        return outlook.foreseen(job(task, Path(aside), watch))
 
 
-def _job(task: Task, place: Path, watch: Watch) -> Job:
+def job(task: Task, place: Path, watch: Watch) -> Job:
     """Read the files into token files in `place`, and make the model ready to learn."""
     seed = task.train.seed
     material = gather(task.source, task.data, place, seed=seed, told=_reading(task.source.files, watch))
@@ -215,12 +223,14 @@ def _done_before(folder: Path) -> Report | None:
     except (OSError, ValueError) as error:
         raise StoreError("{path!r} cannot be read: {reason}", path=str(folder / REPORT), reason=str(error)) from error
     validation = Measured(**found["validation"]) if found["validation"] else None
-    return Report(**{**found, "validation": validation, "again": True})
+    drawn = tuple(Sample(**sample) for sample in found.get("samples", ()))
+    return Report(**{**found, "validation": validation, "samples": drawn, "again": True})
 
 
-def _measures_after(record: Step, data: Data) -> bool:
-    last = record.step == record.num_steps
-    return last or bool(data.eval_steps and record.step % data.eval_steps == 0)
+def _measures_after(record: Step, data: Data, seconds: float) -> bool:
+    """Whether to measure now; `seconds` have passed since it was done last."""
+    due = bool(data.eval_steps and record.step % data.eval_steps == 0)
+    return due or record.step == record.num_steps or bool(data.eval_seconds and seconds >= data.eval_seconds)
 
 
 class _Told:
@@ -251,11 +261,15 @@ class _Told:
 def _report(job: Job, folder: Path) -> Report:
     records = run.read(folder)
     last = [record["loss"] for record in records[-_MEAN_OF:]]
+    held = job.material.validation
+    epochs = sum(record["tokens"] for record in records) / job.material.train.tokens
     return Report(
         model=str(folder / MODEL), parameters=job.policy.num_parameters(), steps=len(records),
         rows=len(job.material.train), left_out=job.material.left_out,
         tokens=sum(record["tokens"] for record in records), seconds=round(_seconds(records), 3),
-        loss=sum(last) / len(last), validation=measuring.last(folder) if job.material.validation else None,
+        loss=sum(last) / len(last), validation=measuring.last(folder) if held else None,
+        samples=samples.draw(job.policy, held, job.data.samples, seed=job.train.seed) if held else (),
+        mixture={name: round(passes * epochs, 3) for name, passes in job.material.mixed.items()},
     )  # fmt: skip
 
 

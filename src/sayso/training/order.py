@@ -28,14 +28,15 @@ def groups_of_step(step: int, num_groups: int, settings: Train) -> list[int]:
     first = place * settings.groups_per_step
     if settings.train_sampling_strategy == "sequential":
         return list(range(first, min(first + settings.groups_per_step, num_groups)))
-    return list(_permutation(num_groups, settings.seed, epoch)[first : first + settings.groups_per_step])
+    chosen: list[int] = _permutation(num_groups, settings.seed, epoch)[first : first + settings.groups_per_step].tolist()
+    return chosen
 
 
 def endless(rows: Sequence[T], *, step: int, size: int, seed: int) -> list[T]:
     """Return `size` of `rows` for one step, going round them in a new order each time; fewer where there are fewer."""
     size = min(size, len(rows))
     places = range(step * size, (step + 1) * size)
-    return [rows[_permutation(len(rows), seed, place // len(rows))[place % len(rows)]] for place in places]
+    return [rows[int(_permutation(len(rows), seed, place // len(rows))[place % len(rows)])] for place in places]
 
 
 def _steps_per_epoch(num_groups: int, settings: Train) -> int:
@@ -43,6 +44,6 @@ def _steps_per_epoch(num_groups: int, settings: Train) -> int:
 
 
 @lru_cache(maxsize=8)
-def _permutation(count: int, seed: int, epoch: int) -> tuple[int, ...]:
+def _permutation(count: int, seed: int, epoch: int) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-    return tuple(torch.randperm(count, generator=generator).tolist())
+    return torch.randperm(count, generator=generator)

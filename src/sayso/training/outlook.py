@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -52,6 +53,8 @@ class Preview:
     seconds: float
     """How long it would take, from a few batches that were tried."""
     packed: str
+    mixture: Mapping[str, float] = field(default_factory=dict)
+    """Of a mixture: how often each group would be seen."""
 
 
 def seeded(train: Train, seed: int) -> Train:
@@ -96,6 +99,7 @@ def foreseen(job: Job) -> Preview:
         rows=len(job.material.train), left_out=job.material.left_out, tokens=facts.tokens, longest=facts.longest,
         validation_tokens=held.tokens if held else 0, steps=order.num_steps(len(job.material.train), job.train),
         tokens_seen=seen, seconds=seen * _seconds_a_token(job), packed=job.policy.packed_reason,
+        mixture={name: round(passes * seen / facts.tokens, 3) for name, passes in job.material.mixed.items()},
     )  # fmt: skip
 
 

@@ -61,7 +61,7 @@ def settings_of(layers: Sequence[Mapping[str, Any]], assignments: Sequence[str])
 
 
 def task(files: Sequence[Path], settings: Pretraining) -> Task:
-    """Return a pretraining on files, for `training.fitting` to do.
+    """Return a pretraining on files, for `training.fitting` to do; without any, on those that `data.mixture` names.
 
     Raises:
         SettingsError: a wrong setting.
@@ -84,7 +84,7 @@ def _policy(settings: Pretraining) -> LocalModel:
 
 def _source(files: Sequence[Path], settings: Pretraining, policy: LocalModel) -> tuple[Source, dict[str, Any]]:
     data = settings.data
-    read = corpus.files_of(files)
+    read = corpus.files_of(files or [Path(name) for name in data.mixture])
     held = corpus.files_of([Path(name) for name in data.validation]) if data.validation else []
     longest = min(data.max_length or policy.max_length, policy.max_length)
     form = {

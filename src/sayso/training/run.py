@@ -26,12 +26,12 @@ def keep(steps: Iterator[Step], folder: Path, *, settings: Mapping[str, Any] | N
     Raises:
         StoreError: the disk refused.
     """
-    with _said(folder):
+    with said(folder):
         folder.mkdir(parents=True, exist_ok=True)
         if settings is not None:
             write_whole(folder / SETTINGS, json.dumps(_plain(settings), indent=1, ensure_ascii=False) + "\n")
     for number, record in enumerate(steps):
-        with _said(folder):
+        with said(folder):
             if number == 0:
                 _cut(folder / METRICS, record.step)
             with (folder / METRICS).open("a", encoding="utf-8") as file:
@@ -40,7 +40,8 @@ def keep(steps: Iterator[Step], folder: Path, *, settings: Mapping[str, Any] | N
 
 
 @contextmanager
-def _said(folder: Path) -> Iterator[None]:
+def said(folder: Path) -> Iterator[None]:
+    """Say in one line why a run folder cannot be written."""
     try:
         yield
     except OSError as error:

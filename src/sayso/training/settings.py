@@ -33,8 +33,8 @@ class Train:
     warmup_ratio: float = 0.05
     """Share of the steps during which the rate rises from 0."""
     lr_scheduler_type: Schedule = "cosine"
-    """How the rate falls after warm-up: not (`constant`), in a line, or along a cosine, to 0; `rising` is for finding a rate:
-    from a millionth of the peak up to it, by the same factor every step."""
+    """How the rate falls after warm-up: not (`constant`), in a line, or along a cosine, to 0; `rising` is for finding a
+    rate: from a millionth of the peak up to it, by the same factor every step."""
     optim: Optimizer = "adamw"
     """`muon` orthogonalises the updates of the hidden matrices, at AdamW's scale, and leaves the rest to AdamW; much quicker
     for a model that starts from random weights."""
