@@ -48,6 +48,14 @@ TELLING = [
     ("json_valid", {}, "NaN".replace("NaN", "1"), "NaN"),
     ("all_of", {"checks": [{"name": "no_emoji"}, {"name": "max_words", "args": {"n": 1}}]}, "Hi", "Hi there"),
     ("any_of", {"checks": [{"name": "has_emoji"}, {"name": "max_words", "args": {"n": 1}}]}, "Hi there 🙂", "Hi there"),
+    (
+        "verse",
+        {"lines": 4, "characters": 5},
+        "床前明月光，疑是地上霜。\n举头望明月，低头思故乡。",
+        "床前明月光，疑是霜。举头望明月，低头思故乡。",
+    ),
+    ("verse", {"lines": 2, "characters": 5}, "床前明月光\n疑是地上霜", "床前明月光"),
+    ("rhymes", {}, "床前明月光，疑是地上霜。举头望明月，低头思故乡。", "床前明月光，疑是地上雪。举头望明月，低头思故乡。"),
 ]
 
 

@@ -34,8 +34,11 @@ CHECKS = {
     "bullets": "sayso.critics.form_checks:bullets",
     "no_bullets": "sayso.critics.form_checks:no_bullets",
     "json_valid": "sayso.critics.form_checks:json_valid",
+    "passes_tests": "sayso.critics.code_checks:passes_tests",
     "all_of": "sayso.critics.form_checks:all_of",
     "any_of": "sayso.critics.form_checks:any_of",
+    "verse": "sayso.critics.verse_checks:verse",
+    "rhymes": "sayso.critics.verse_checks:rhymes",
 }
 CRITICS = {
     "rules": "sayso.critics.rules:Rules",

@@ -15,8 +15,14 @@ if TYPE_CHECKING:
     from sayso.tasks.metrics import Counted
 
 TASKS: dict[str, str] = {
+    "code": "sayso.tasks.code:Code",
     "classify": "sayso.tasks.classify:Classify",
     "summarize": "sayso.tasks.summarize:Summarize",
+    "translate": "sayso.tasks.translate:Translate",
+    "answer": "sayso.tasks.answer:Answer",
+    "retrieval": "sayso.tasks.retrieval:Retrieval",
+    "chat": "sayso.tasks.chat:Chat",
+    "write": "sayso.tasks.write:Write",
 }
 
 

@@ -1,7 +1,7 @@
 """Where the items of tasks are read: files of any usual form, a few data sets by a short name, others by their own.
 
-A source is a file, a folder, a short name of the task (`dialogsum`), or a Hugging Face name (`owner/name`, with
-`@configuration` behind it where there are several).
+A source is a file, a folder, a short name of the task (`dialogsum`), or a Hugging Face name (`hf:owner/name`, with
+`:configuration` behind it where there are several).
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ def records(source: str, *, split: str = "", known: Mapping[str, Named] | None =
     if Path(source).exists():
         yield from streams.records(streams.sources([source]), Reading(txt="line"))
         return
-    named = (known or {}).get(source) or _named(source)
-    if "/" not in named.hub and "hf:" not in source and source not in (known or {}):
-        raise NotFoundError(
-            "{source!r}: there is no such file or folder; expected a path, {known}, or owner/name of a data set",
-            source=source, known=", ".join(known or {}) or "a short name",
-        )  # fmt: skip
+    named = (known or {}).get(source) or _named(source, known or {})
     reading = Reading(split=split or named.split, configuration=named.configuration)
-    yield from streams.records(streams.sources([named.hub if "/" in named.hub else f"hf:{named.hub}"], reading), reading)
+    yield from streams.records(streams.sources([f"hf:{named.hub}"], reading), reading)
 
 
-def _named(source: str) -> Named:
-    hub, _at, configuration = source.removeprefix("hf:").partition("@")
+def _named(source: str, known: Mapping[str, Named]) -> Named:
+    if not source.startswith("hf:"):
+        raise NotFoundError(
+            "{source!r}: there is no such file or folder; expected a path, hf:owner/name of a data set, or one of {known}",
+            source=source, known=", ".join(known) or "none by a short name",
+        )  # fmt: skip
+    hub, _colon, configuration = source.removeprefix("hf:").partition(":")
     return Named(hub=hub, configuration=configuration or None)
 
 

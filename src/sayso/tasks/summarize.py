@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +19,8 @@ from sayso.records import Check, Prompt, ask
 from sayso.tasks import repetition, rouge, sources, wording
 from sayso.tasks.items import Item, families
 from sayso.tasks.metrics import Counted
-from sayso.tasks.sources import Named, Record
+from sayso.tasks.sources import Named
+from sayso.text.streams import Record
 
 KNOWN = {
     "dialogsum": Named(hub="knkarthick/dialogsum"),
@@ -120,7 +122,7 @@ class Summarize:
 def _pieces(text: str) -> list[str]:
     """Return the sentences, each with the space after it."""
     cuts = [0, *(found.end() for found in _END.finditer(text)), len(text)]
-    pieces = (text[start:end] for start, end in zip(cuts, cuts[1:], strict=False))
+    pieces = (text[start:end] for start, end in pairwise(cuts))
     return [piece for piece in pieces if piece.strip()]
 
 
