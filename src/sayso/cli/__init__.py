@@ -51,7 +51,16 @@ BENCH = {
 }
 """What `sayso bench` offers."""
 
-DATA: dict[str, tuple[str, str]] = {}
+DATA = {
+    "check": ("sayso.cli.data_check:command", "Say what is wrong in files, line by line"),
+    "clean": ("sayso.cli.data_clean:command", "Clean texts, and drop what is not worth learning from"),
+    "private": ("sayso.cli.data_private:command", "Find personal data, and mask it"),
+    "dedup": ("sayso.cli.data_dedup:command", "Keep once what stands there several times"),
+    "decontaminate": ("sayso.cli.data_decontaminate:command", "Take out what evaluation sets hold"),
+    "split": ("sayso.cli.data_split:command", "Split into train, validation and test, or check a split"),
+    "convert": ("sayso.cli.data_convert:command", "Bring records into another format"),
+    "card": ("sayso.cli.data_card:command", "Describe files on one page"),
+}
 """What `sayso data` offers."""
 
 TOKENIZER = {

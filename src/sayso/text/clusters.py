@@ -1,7 +1,7 @@
 """Which texts belong together, from their signatures on disk, a column of them in memory at a time.
 
-Texts that are equal, and pairs that share a band and are as similar as asked, are joined; what is joined, directly or through
-others, is a cluster. Texts are numbered in the order in which they were read; a cluster is named by its first text.
+Texts that are equal, and pairs that share a band and are as similar as asked, are joined; what is joined, directly or
+through others, is a cluster. Texts are numbered in the order in which they were read; a cluster is named by its first text.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Texts of evaluation sets in training text: found by runs of words they share, and dropped or cut out.
 
-Source: Brown and others 2020, Language Models are Few-Shot Learners (arXiv 2005.14165), appendix C: runs of 13 words, in lower
-case and without punctuation; a match is removed with 200 characters on each side, pieces shorter than 200 characters are
-discarded, and a document that falls into more than 10 pieces is discarded whole.
+Source: Brown and others 2020, Language Models are Few-Shot Learners (arXiv 2005.14165), appendix C: runs of 13 words, in
+lower case and without punctuation; a match is removed with 200 characters on each side, pieces shorter than 200 characters
+are discarded, and a document that falls into more than 10 pieces is discarded whole.
 
 Differs: characters of a script without spaces are counted one by one, 20 of them make a run (13 words of Chinese are about
 that many); an item with fewer words than a run, but no fewer than `shortest`, is looked for whole; and words that more than
@@ -19,6 +19,7 @@ import numpy as np
 
 from sayso.errors import SettingsError
 from sayso.text.shingles import Array, Grams, Words, runs, words_of
+from sayso.text.streams import TEXT
 
 _TABLE_BITS = 22
 """Of the table that says of most runs at once that no evaluation set has them."""
@@ -35,8 +36,12 @@ class Overlap:
     """A shorter item of an evaluation set is looked for whole, if it has at least so many words."""
     common: int = 10
     """Words that more than so many items of one set share are not looked for."""
+    fields: tuple[str, ...] = (TEXT,)
+    """The fields with text of the training data; where a record has turns in `messages`, their contents are its text."""
+    split: str = "test"
+    """Which split of an evaluation set that is named as Hugging Face names it."""
     action: Literal["drop", "cut"] = "drop"
-    """Drop a document that shares a run, or cut the run out of it."""
+    """Drop a document that shares a run, or cut the run out of it; what has turns or several fields is always dropped."""
     window: int = 200
     """With cut: so many characters on each side of a run go too."""
     piece: int = 200
@@ -46,11 +51,6 @@ class Overlap:
 
     def __post_init__(self) -> None:
         """Refuse numbers that mean nothing."""
-        for name in ("words", "characters"):
-            least, length = getattr(self.shortest, name), getattr(self.grams, name)
-            if not 1 <= least <= length:
-                raise SettingsError("shortest.{name}: found {found}; expected between 1 and grams.{name}, which is {length}",
-                    name=name, found=least, length=length)  # fmt: skip
         for name in ("common", "pieces"):
             if getattr(self, name) < 1:
                 raise SettingsError("{name}: found {found!r}; expected 1 or more", name=name, found=getattr(self, name))
@@ -138,13 +138,15 @@ def index(items: Iterable[Item], overlap: Overlap) -> Index:
     if not hashes:
         raise SettingsError(
             "the evaluation sets hold nothing to look for: no item of {num} has {words} words or {characters} characters",
-            num=len(names), words=overlap.shortest.words, characters=overlap.shortest.characters,
+            num=len(names), words=min(overlap.shortest.words, overlap.grams.words),
+            characters=min(overlap.shortest.characters, overlap.grams.characters),
         )  # fmt: skip
     kept, first = _own(np.concatenate(hashes), np.concatenate(owners), np.asarray(sets), overlap.common)
     table = np.zeros(1 << _TABLE_BITS, dtype=bool)
     table[kept >> np.uint64(64 - _TABLE_BITS)] = True
     return Index(
-        overlap=overlap, hashes=kept, items=first, lengths=tuple(sorted(lengths)), names=tuple(names), short=short, table=table
+        overlap=overlap, hashes=kept, items=first, lengths=tuple(sorted(lengths)), names=tuple(names), short=short,
+        table=table,
     )  # fmt: skip
 
 
@@ -204,7 +206,7 @@ def _runs_of(batch: Sequence[Item], overlap: Overlap) -> Iterator[tuple[Array, i
         (False, overlap.grams.words, overlap.shortest.words),
         (True, overlap.grams.characters, overlap.shortest.characters),
     ):
-        for length in range(least, full + 1):
+        for length in range(min(least, full), full + 1):
             hashes, fits = runs(words, length)
             here = fits & (words.alone == alone)
             if length < full:

@@ -7,29 +7,27 @@ but for a number or two a text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from sayso.errors import RecordError
-from sayso.text import clusters, journal, opening, passages, signatures, signing, streams
+from sayso.i18n import gettext as _
+from sayso.text import clusters, journal, passages, signatures, signing
 from sayso.text.cleaning import snippet, texts_of, with_texts
 from sayso.text.clusters import Found
 from sayso.text.journal import Line
-from sayso.text.opening import Ending
 from sayso.text.passages import Passages
+from sayso.text.runs import Writing
 from sayso.text.shards import Shards
 from sayso.text.shingles import Array
 from sayso.text.signatures import Near
-from sayso.text.signing import What
-from sayso.text.streams import TEXT, Batch, Reading, Record, Source
+from sayso.text.signing import MEGABYTE, SAMPLES, Data, What
+from sayso.text.streams import TEXT, Batch, Reading, Record
 
-Watch = Callable[[str, int, int], None]
-"""Called with what is done now, how much of it is done, and of how much."""
-_SAMPLES, _MEMBERS = 10, 4
+_MEMBERS = 4
 _CHUNK = 1 << 20
 
 
@@ -47,14 +45,11 @@ class Duplicates:
     """With by: passages."""
     fields: tuple[str, ...] = (TEXT,)
     """The fields with text; where a record has turns in `messages`, their contents are its text."""
-    reading: Reading = field(default_factory=Reading)
-    """How the files are read."""
-
     @property
     def what(self) -> What:
         """What is signed."""
         return What(
-            reading=self.reading, fields=self.fields, near=self.near if self.by == "near" else None,
+            fields=self.fields, near=self.near if self.by == "near" else None,
             passages=self.passages if self.by == "passages" else None,
         )  # fmt: skip
 
@@ -64,60 +59,61 @@ class _Job(NamedTuple):
     number: int
     batches: list[Batch]
     settings: Duplicates
-    ending: Ending
+    reading: Reading
+    writing: Writing
     kept: Array
     """Of every text, or of every passage, of these batches: whether it stays."""
     wanted: dict[int, int]
     """The documents of these batches that are samples: their place here, and their number."""
 
 
-def remove(names: Sequence[str | Path], out: Path, settings: Duplicates, ending: Ending, *, workers: int, watch: Watch) -> Line:
-    """Write what the sources hold into a folder, without duplicates, and return the report that is written with it.
+def remove(data: Data, out: Path, settings: Duplicates) -> Line:
+    """Write what sources hold into a folder, without duplicates, and return the report that is written with it.
 
     Raises:
         RecordError: a record is wrong or has no text.
         SettingsError: the folder holds something else.
         MissingExtraError: rensa is not installed, and nearly equal texts are looked for.
     """
-    found = streams.sources([str(name) for name in names], settings.reading)
-    version = signatures.version() if settings.by == "near" else "1"
-    key = journal.key_of("dedup", found, settings, ending=str(ending), version=version)
+    key = key_of("dedup", data, settings, settings.what)
     report = journal.finished(out, key)
     if report is not None:
         return {**report, "again": True}
     working = journal.begin(out, key)
-    shards, clustered = cluster(found, settings.what, working, workers=workers, watch=watch)
+    shards, found = cluster(data, settings.what, working)
     report = _report(key, settings, shards)
     chosen: dict[int, int] = {}
     if settings.by == "passages":
-        kept = _passages_kept(clustered, report)
+        kept = _passages_kept(found, report)
     else:
-        kept = _texts_kept(clustered, signing.signatures(working / "signed", shards), settings, report)
-        chosen = _samples(clustered.roots, report)
-    lines = list(_written(found, working, settings, ending, shards, (kept, chosen), workers, watch))
-    _finish(report, lines, chosen)
+        kept = _texts_kept(found, signing.signatures(working / "signed", shards), settings, report)
+        chosen = _samples(found.roots, report)
+    _finish(report, list(_written(data, working, settings, shards, (kept, chosen))), chosen)
     journal.finish(working, out, report)
     return report
 
 
-def cluster(
-    found: Sequence[Source], what: What, working: Path, *, workers: int, watch: Watch
-) -> tuple[list[Line], Found]:
+def key_of(verb: str, data: Data, settings: Any, what: What) -> Line:
+    """Return what names a run; signatures of another version of the library are other ones."""
+    version = signatures.version() if what.near else "equal"
+    return journal.key_of(
+        verb, data.found, settings, reading=asdict(data.reading), writing=asdict(data.writing), version=version
+    )
+
+
+def cluster(data: Data, what: What, working: Path) -> tuple[list[Line], Found]:
     """Return what sources hold, shard by shard, and which of their texts belong together."""
-    total = journal.size_of(found)
-
-    def read(_documents: int, done: int) -> None:
-        watch("read", done, max(total, done))
-
-    shards = signing.sign_all(found, what, working / "signed", workers=workers, watch=read)
+    shards = signing.sign_all(data, what, working / "signed")
     kept = signing.signatures(working / "signed", shards)
-    return shards, clusters.find(kept, what.near, lambda done, of: watch("compare", done, of))
+    return shards, clusters.find(kept, what.near, lambda done, of: data.tell(_("comparing"), done, of, _("bands")))
 
 
 def _report(key: Line, settings: Duplicates, shards: Sequence[Line]) -> Line:
     return {
         "key": key, "documents_in": sum(shard["documents"] for shard in shards), "documents_out": 0,
         "bytes_read": sum(shard["bytes"] for shard in shards), "by": settings.by,
+        "unreadable": sum(shard["unreadable"] for shard in shards),
+        "unreadable_samples": [said for shard in shards for said in shard["unreadable_samples"]][:SAMPLES],
     }  # fmt: skip
 
 
@@ -162,7 +158,7 @@ def _samples(roots: Array, report: Line) -> dict[int, int]:
     """Return a few texts of the biggest clusters, and which cluster each is of."""
     many = np.flatnonzero(_in_company(roots))
     firsts, sizes = np.unique(roots[many], return_counts=True)
-    biggest = np.lexsort((firsts, -sizes))[:_SAMPLES]
+    biggest = np.lexsort((firsts, -sizes))[:SAMPLES]
     report["samples"] = [{"documents": int(sizes[at]), "members": []} for at in biggest]
     found: dict[int, int] = {}
     for number, root in enumerate(firsts[biggest].tolist()):
@@ -183,53 +179,56 @@ def _chunks(count: int) -> Iterator[Array]:
 
 
 def _written(
-    found: Sequence[Source], working: Path, settings: Duplicates, ending: Ending, shards: Sequence[Line],
-    decided: tuple[Array, Mapping[int, int]], workers: int, watch: Watch,
-) -> Iterator[Line]:  # fmt: skip
+    data: Data, working: Path, settings: Duplicates, shards: Sequence[Line], decided: tuple[Array, Mapping[int, int]]
+) -> Iterator[Line]:
     """Write what is kept, a file for each shard."""
     kept, wanted = decided
     begins = np.concatenate([[0], np.cumsum([shard["texts"] for shard in shards])]).astype(np.int64).tolist()
 
     def jobs(done: Sequence[Line]) -> Iterator[_Job]:
-        left = journal.groups(found, settings.reading, start=journal.after(done))
+        left = journal.groups(data.found, data.reading, start=journal.after(done))
         for number, batches in enumerate(left, start=len(done)):
             begin, end = begins[number], begins[number + 1]
             here = {text - begin: text for text in wanted if begin <= text < end}
-            yield _Job(journal.result_in(working), number, batches, settings, ending, kept[begin:end], here)
+            yield _Job(
+                journal.result_in(working), number, batches, settings, data.reading, data.writing, kept[begin:end], here
+            )
 
-    total = sum(shard["bytes"] for shard in shards)
-    done = 0
-    for line in journal.carried_on(working / "written.jsonl", _write, jobs, workers=workers):
+    total, done = sum(shard["bytes"] for shard in shards), 0
+    for line in journal.carried_on(working / "written.jsonl", _write, jobs, workers=data.workers):
         done += line["bytes"]
-        watch("write", done, total)
+        data.tell(_("writing"), done // MEGABYTE, total // MEGABYTE, "MB")
         yield line
 
 
 def _write(job: _Job) -> Line:
     """Write what is kept of some batches."""
-    place, samples, dropped = 0, [], []
-    with Shards(job.folder, job.ending, first=job.number) as out:
+    place = 0
+    samples: list[tuple[int, str, bool, str]] = []
+    emptied: list[Line] = []
+    bad: list[str] | None = [] if job.writing.skip_bad else None
+    with Shards(job.folder, job.writing.ending, lossy=job.writing.lossy, first=job.number) as out:
         for batch in job.batches:
             stay: list[Record] = []
-            for record in streams.parse(batch, job.settings.reading):
+            for record in signing.parsed(batch, job.reading, bad):
                 if job.settings.by == "passages":
                     place, left = _without(record, place, job)
-                    if left is not None:
-                        stay.append(left)
-                    else:
-                        dropped.append({"where": record.where, "snippet": snippet(_text(record, job))})
+                    if left is None:
+                        emptied.append({"where": record.where, "snippet": snippet(_text(record, job))})
                 else:
+                    left = record if job.kept[place] else None
                     if place in job.wanted:
-                        samples.append((job.wanted[place], record.where, bool(job.kept[place]), snippet(_text(record, job))))
-                    if job.kept[place]:
-                        stay.append(record)
+                        samples.append((job.wanted[place], record.where, left is not None, snippet(_text(record, job))))
                     place += 1
+                stay += [left] if left is not None else []
             out.write(stay)
         written = out.roll()
+        lost = [asdict(one) for one in out.losses()]
     assert place == len(job.kept)
     return {
         "end": job.batches[-1].end, "bytes": sum(batch.size for batch in job.batches), "samples": samples,
-        "emptied": len(dropped), "emptied_samples": dropped[:_SAMPLES], "shard": asdict(written) if written else None,
+        "emptied": len(emptied), "emptied_samples": emptied[:SAMPLES], "shard": asdict(written) if written else None,
+        "lost": lost,
     }  # fmt: skip
 
 
@@ -257,10 +256,11 @@ def _finish(report: Line, lines: Sequence[Line], chosen: Mapping[int, int]) -> N
     shards = [line["shard"] for line in lines if line["shard"]]
     report["documents_out"] = sum(shard["records"] for shard in shards)
     report["bytes_written"] = sum(shard["bytes"] for shard in shards)
-    report["files"] = shards
+    report["shards"] = shards
+    report["lost"] = [lost for line in lines for lost in line["lost"]][:SAMPLES]
     if report["by"] == "passages":
         report["dropped"] = {"nothing but passages seen before": sum(line["emptied"] for line in lines)}
-        report["samples"] = [sample for line in lines for sample in line["emptied_samples"]][:_SAMPLES]
+        report["samples"] = [sample for line in lines for sample in line["emptied_samples"]][:SAMPLES]
         return
     for line in lines:
         for number, where, stays, said in line["samples"]:

@@ -85,7 +85,7 @@ def carried_on(
     file: Path, work: Callable[[Job], Line], jobs: Callable[[Sequence[Line]], Iterable[Job]], *, workers: int
 ) -> Iterator[Line]:
     """Yield what came of each job, first of those that were done before. `jobs` makes those that are left."""
-    done = [line for line in _lines(file)]
+    done = _lines(file)
     yield from done
     with _refusing(file), file.open("a", encoding="utf-8") as journal:
         for line in ordered(work, jobs(done), workers=workers):
@@ -107,11 +107,6 @@ def groups(found: Sequence[Source], reading: Reading, *, start: Position = BEGIN
             group, size = [], 0
     if group:
         yield group
-
-
-def size_of(found: Sequence[Source]) -> int:
-    """Return how many bytes the files of sources have, as they lie on disk."""
-    return sum(source.path.stat().st_size for source in found if source.path)
 
 
 def after(done: Sequence[Line]) -> Position:
@@ -152,4 +147,5 @@ def _refusing(path: Path) -> Iterator[None]:
     except StoreError:
         raise
     except OSError as error:
-        raise StoreError("{path!r} cannot be written: {reason}", path=str(path), reason=error.strerror or str(error)) from error
+        reason = error.strerror or str(error)
+        raise StoreError("{path!r} cannot be written: {reason}", path=str(path), reason=reason) from error

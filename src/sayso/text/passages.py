@@ -3,7 +3,8 @@
 Source: Raffel and others 2020, Exploring the Limits of Transfer Learning (arXiv 1910.10683), §2.2: of any span of three
 sentences that occurs more than once in the data set, all but one are discarded.
 
-Differs: a text with fewer sentences than a span is one span; sentences end at . ! ? before a space, and at 。！？ and line ends.
+Differs: a text with fewer sentences than a span is one span; sentences end at . ! ? before a space, and at 。！？ and line
+ends.
 """
 
 from __future__ import annotations

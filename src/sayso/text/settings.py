@@ -8,18 +8,27 @@ from typing import Any
 
 from sayso import config
 from sayso.text.cleaning import Cleaning
+from sayso.text.contamination import Overlap
+from sayso.text.duplicates import Duplicates
 from sayso.text.runs import Writing
+from sayso.text.splitting import Split
 from sayso.text.streams import Reading
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """What `sayso data clean`, `private` and `convert` go by."""
+    """What the verbs of `sayso data` go by."""
 
     reading: Reading = field(default_factory=Reading)
     """How files are read."""
     clean: Cleaning = field(default_factory=Cleaning)
     """What is done to texts, and which are kept."""
+    dedup: Duplicates = field(default_factory=Duplicates)
+    """What is a duplicate, and which of several is kept."""
+    decontaminate: Overlap = field(default_factory=Overlap)
+    """What counts as part of an evaluation set, and what is done about it."""
+    split: Split = field(default_factory=Split)
+    """How documents are split."""
     writing: Writing = field(default_factory=Writing)
     """How shards are written."""
 

@@ -1,9 +1,10 @@
 """Short signatures of texts, by which equal and nearly equal ones are found without comparing every pair.
 
-Equal: a hash of the text in its normal form (NFKC, each run of white space one space, none at the ends). Nearly equal: MinHash
-over shingles (Broder 1997), cut into bands (Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, §3.4): two texts whose
-shingles have the Jaccard similarity s share a band with the chance `chance(s)`, which is 1 - (1 - s^rows)^bands.
-The signatures are rensa's, a Rust library; what is written here is what goes in and what is done with what comes out.
+Equal: a hash of the text in its normal form (NFKC, each run of white space one space, none at the ends). Nearly equal:
+MinHash over shingles (Broder 1997), cut into bands (Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, §3.4): two
+texts whose shingles have the Jaccard similarity s share a band with the chance `chance(s)`, which is 1 - (1 -
+s^rows)^bands. The signatures are rensa's, a Rust library; what is written here is what goes in and what is done with what
+comes out.
 """
 
 from __future__ import annotations

@@ -1,22 +1,24 @@
 """Which part of a split a family of texts belongs to: train, validation or test, never two of them.
 
-A family has a number between 0 and 1, drawn from its name and the seed by a hash; a part takes a stretch of the numbers. So a
-family stays where it is when others are added, and the order of the files does not matter. Shares say how long the stretches
-are. Counts say how many documents a part is to have: the stretch is then made so long that the families in it have that many,
-and the shares it came to are given, with which the split stays as it is when documents are added.
+A family has a number, drawn from its name and the seed by a hash, and a part takes a stretch of the numbers. So a family
+stays where it is when others are added. Shares say how long the stretches are. Counts say how many documents a part is to
+have: its stretch is then made so long that the families in it have that many, and the shares it came to are given, with
+which the split stays as it is when documents are added.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from sayso.errors import SettingsError
-from sayso.text.shingles import Array
+from sayso.text.shingles import Array, mixed
+from sayso.text.signatures import Near
+from sayso.text.streams import TEXT
 
 PARTS = ("train", "validation", "test")
 _WHOLE = 1 << 64
@@ -27,7 +29,7 @@ class Split:
     """How documents are split."""
 
     by: Literal["text", "near", "field"] = "near"
-    """What makes a family: equal texts, nearly equal texts, or the same value of `family`."""
+    """What makes a family: equal texts, nearly equal texts, or the same value of the field `family`."""
     family: str = ""
     """With by: field, the name of the field; a dotted name reaches into objects."""
     validation: float = 0.05
@@ -36,6 +38,10 @@ class Split:
     """A share of the families, or from 1 on a number of documents."""
     seed: int = 0
     """Another seed draws another split."""
+    near: Near = field(default_factory=Near)
+    """When texts are nearly equal."""
+    fields: tuple[str, ...] = (TEXT,)
+    """The fields with text; where a record has turns in `messages`, their contents are its text."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be split."""
@@ -81,7 +87,8 @@ class Bounds(NamedTuple):
 class Leak:
     """Two documents of different parts that belong together."""
 
-    why: Literal["family", "text", "near"]
+    why: str
+    """family, text (equal) or near (nearly equal)."""
     one: str
     """Where the first stands."""
     other: str
@@ -104,14 +111,15 @@ class Checked:
         return not any(self.leaks.values())
 
 
-def number_of(family: str, seed: int) -> int:
-    """Return the number of a family, below 2^64."""
-    digest = hashlib.blake2b(family.encode("utf-8", "surrogatepass"), digest_size=8, key=seed.to_bytes(8, "little"))
-    return int.from_bytes(digest.digest(), "little")
+def numbers(families: Array, seed: int) -> Array:
+    """Return the numbers of families, which are named by hashes."""
+    digest = hashlib.blake2b(str(seed).encode(), digest_size=8).digest()
+    found: Array = mixed(families ^ np.uint64(int.from_bytes(digest, "little")))
+    return found
 
 
-def bounds(split: Split, numbers: Array) -> Bounds:
-    """Return where the stretches end. `numbers` are those of all documents, for a split by counts.
+def bounds(split: Split, drawn: Array) -> Bounds:
+    """Return where the stretches end. `drawn` are the numbers of all documents, for a split by counts.
 
     Raises:
         SettingsError: there are not that many documents.
@@ -119,7 +127,7 @@ def bounds(split: Split, numbers: Array) -> Bounds:
     if not split.counts:
         test = round(split.test * _WHOLE)
         return Bounds(test, test + round(split.validation * _WHOLE))
-    ordered = np.sort(numbers)
+    ordered = np.sort(drawn)
     test = _reach(split.test, ordered, 0)
     bound = Bounds(test, _reach(split.validation, ordered, test))
     if len(ordered) and bound.validation > int(ordered[-1]):
@@ -152,17 +160,3 @@ def crossing(groups: Array, parts: Array) -> Array:
     begins = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(groups) else order
     first = np.repeat(parts[order][begins], np.diff(np.concatenate([begins, [len(groups)]])))
     return np.sort(order[parts[order] != first])
-
-
-def value_at(fields: Mapping[str, object], name: str) -> object | None:
-    """Return the value of a field; a dotted name reaches into objects."""
-    found: object = fields
-    for key in _keys(fields, name):
-        if not isinstance(found, Mapping) or key not in found:
-            return None
-        found = found[key]
-    return found
-
-
-def _keys(fields: Mapping[str, object], name: str) -> Sequence[str]:
-    return [name] if name in fields else name.split(".")

@@ -46,8 +46,8 @@ def ordered(function: Callable[[Job], Result], jobs: Iterable[Job], *, workers: 
                 yield running.popleft().result()
         except BrokenProcessPool as error:
             raise StoreError(
-                "a process that worked for this one was ended from outside, perhaps for want of memory; run the same command "
-                "again with fewer --workers to go on"
+                "a process that worked for this one was ended from outside, perhaps for want of memory; run the same "
+                "command again with fewer --workers to go on"
             ) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
