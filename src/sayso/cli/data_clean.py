@@ -35,7 +35,8 @@ def command(call: Call, files: tuple[str, ...], out: Path | None, fields: tuple[
     """Clean texts: repair encodings, HTML to text, one form of characters, plain spaces, no personal data.
 
     FILES are .jsonl, .txt, .csv, .tsv, .html, these with .gz or .zst, .parquet, folders of them, or data sets by their
-    Hugging Face names. What was dropped is counted by its reason, with samples. The same command goes on where it was stopped.
+    Hugging Face names. What was dropped is counted by its reason, with samples. The same command goes on where it was
+    stopped.
     """
     from sayso.text import cleaning, runs, streams
 

@@ -182,13 +182,14 @@ class _Table:
     def __init__(self, file: IO[bytes], losses: Losses, delimiter: str) -> None:
         self._file, self._losses, self.size = file, losses, 0
         self._buffer = io.StringIO(newline="")
-        self._writer = csv.writer(self._buffer, delimiter=delimiter, lineterminator="\n")
+        self._writer = csv.writer(self._buffer, delimiter=delimiter)
         self._columns: list[str] = []
 
     def write(self, records: Sequence[Record]) -> None:
         if not self._columns:
             self._columns = list(dict.fromkeys(name for record in records for name in record.fields))
-            self._writer.writerow(self._columns)
+            delimiter = self._writer.dialect.delimiter
+            csv.writer(self._buffer, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerow(self._columns)
         for record in records:
             self._row(record)
         found = self._buffer.getvalue().encode()
