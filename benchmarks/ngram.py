@@ -42,7 +42,6 @@ def main() -> None:
     parser.add_argument("--scored", type=int, default=4_000_000, help="tokens scored in one batch")
     parser.add_argument("--order", type=int, default=5)
     parser.add_argument("--dtype", default="float64", choices=["float64", "float32"])
-    parser.add_argument("--threads", type=int, default=0, help="of scoring; 0: as many as there are cores")
     parser.add_argument("--folder", type=Path, help="where the token file and the model go, and stay; else a temporary one")
     parser.add_argument("--text", type=Path, help="a .txt or .txt.gz file, compared with NLTK on its words")
     parser.add_argument("--words", type=int, default=20_000, help="words compared with NLTK; 0: none")
@@ -65,7 +64,7 @@ def main() -> None:
 def large(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
     alone(write_text, folder, asked.tokens)
     counted, count_memory = alone(count_text, folder, Ngram(order=asked.order, dtype=asked.dtype))
-    scored, score_memory = alone(score_text, folder, asked.scored, asked.threads)
+    scored, score_memory = alone(score_text, folder, asked.scored)
     config = json.loads((folder / "model" / "config.json").read_text())
     return {
         "tokens": asked.tokens, "order": asked.order, "dtype": asked.dtype, "n-grams": sum(config["num_ngrams"]),
@@ -78,10 +77,10 @@ def large(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
 
 def made_up(count: int, seed: int) -> np.ndarray[Any, Any]:
     """Pieces of one Zipf text, put end to end."""
-    base = np.random.default_rng(0).choice(VOCAB - 1, size=2_000_000, p=zipf(VOCAB - 1, 1.0)).astype(np.uint16) + 1
+    base = np.random.default_rng(0).choice(VOCAB - 1, size=20_000_000, p=zipf(VOCAB - 1, 1.0)).astype(np.uint16) + 1
     draw = np.random.default_rng(seed)
     lengths = draw.geometric(1 / 8, size=count // 6 + 100)
-    begins = (draw.pareto(0.4, size=len(lengths)) * 100).clip(0, 1e15).astype(np.int64) % (len(base) - 200)
+    begins = (draw.pareto(0.25, size=len(lengths)) * 1000).clip(0, 1e15).astype(np.int64) % (len(base) - 200)
     ends = np.cumsum(lengths)
     places = np.arange(ends[-1]) + np.repeat(begins - (ends - lengths), lengths)
     return base[places[:count] % len(base)]
@@ -120,8 +119,8 @@ def count_text(folder: Path, settings: Ngram) -> float:
     return time.perf_counter() - started
 
 
-def score_text(folder: Path, count: int, threads: int) -> float:
-    model = load(folder / "model", threads=threads)
+def score_text(folder: Path, count: int) -> float:
+    model = load(folder / "model")
     ids = made_up(count, 1_000_003).astype(np.int64)
     rows = [ids[first : first + 1000] for first in range(0, len(ids), 1000)]
     model.logprobs(rows[: len(rows) // 4])

@@ -118,8 +118,8 @@ def test_it_equals_the_slow_textbook(made, order, least):
         assert values == pytest.approx(slow.logprobs(row), abs=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
-@given(rows=ROWS, order=st.integers(1, 4), stretch=st.integers(1, 9))
+@settings(max_examples=10, deadline=None)
+@given(rows=ROWS, order=st.integers(1, 4), stretch=st.integers(4, 20))
 def test_it_equals_the_textbook_on_any_rows_however_the_text_is_taken(words, rows, order, stretch):
     with tempfile.TemporaryDirectory() as folder:
         found = counted(rows, words, Path(folder), order=order, stretch=stretch)
@@ -128,7 +128,7 @@ def test_it_equals_the_textbook_on_any_rows_however_the_text_is_taken(words, row
             assert found.logprobs([row])[0] == pytest.approx(slow.logprobs(row), abs=1e-9)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(rows=ROWS, least=st.sampled_from([(1,), (1, 2), (1, 1, 3)]), context=st.lists(st.integers(0, 6), max_size=4))
 def test_the_probabilities_after_any_context_sum_to_one(words, rows, least, context):
     with tempfile.TemporaryDirectory() as folder:
@@ -214,7 +214,7 @@ def digests(folder):
 def test_how_much_is_taken_at_once_changes_no_byte_of_the_arrays(made, tmp_path):
     rows = some_rows(6)
     made(rows, order=4, name="a")
-    made(rows, order=4, stretch=37, name="b")
+    made(rows, order=4, stretch=137, name="b")
     assert digests(tmp_path / "a") == digests(tmp_path / "b")
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +22,13 @@ LONGEST = 1 << 16
 """Texts are cut to rows of so many tokens; what stands before a row is not seen from it."""
 _TOGETHER = 1 << 16
 """Tokens that are looked up at once: few enough to stay near the processor."""
+_MANY = 0.6
+"""Searches go on side by side while more than this share of them is not done."""
 _CHECKED_BYTES = 1 << 26
 """A folder of up to so many bytes is compared with its checksums whenever it is opened."""
 
 
-def load(folder: Path, *, threads: int = 0) -> NgramModel:
+def load(folder: Path) -> NgramModel:
     """Open a counted model; its arrays are mapped into memory, and read from disk where they are asked for.
 
     Raises:
@@ -46,7 +46,7 @@ def load(folder: Path, *, threads: int = 0) -> NgramModel:
     layers = tuple(_layer(folder, number, sizes, dtype, size) for number in range(1, order + 1))
     if sum(path.stat().st_size for path in folder.glob("*.npy")) <= _CHECKED_BYTES:
         check(folder, digests)
-    return NgramModel(name=str(folder), tokenizer=folders.open_tokenizer(folder / TOKENIZER), layers=layers, threads=threads)
+    return NgramModel(name=str(folder), tokenizer=folders.open_tokenizer(folder / TOKENIZER), layers=layers)
 
 
 def check(folder: Path, digests: dict[str, str]) -> None:
@@ -88,9 +88,8 @@ class NgramModel:
 
     max_length = LONGEST
 
-    def __init__(self, *, name: str, tokenizer: Any, layers: tuple[Layer, ...], threads: int = 0) -> None:
+    def __init__(self, *, name: str, tokenizer: Any, layers: tuple[Layer, ...]) -> None:
         self.name, self.tokenizer, self.layers = name, tokenizer, layers
-        self._threads = threads or os.cpu_count() or 1
         self.start_id, self.end_id = textmodel.start_and_end(tokenizer)
 
     @property
@@ -126,17 +125,10 @@ class NgramModel:
                 found=int(ids.max() if ids.min() >= 0 else ids.min()), last=len(self.layers[0]) - 1,
             )  # fmt: skip
         found = np.empty(len(ids))
-
-        def score(first: int) -> None:
+        for first in range(0, len(ids), _TOGETHER):
             early, last = max(0, first - self.order + 1), min(first + _TOGETHER, len(ids))
             within = np.arange(early, last) - begins[early:last]
             found[first:last] = self._scored(ids[early:last], within)[first - early :]
-
-        firsts = range(0, len(ids), _TOGETHER)
-        with ThreadPoolExecutor(
-            min(self._threads, max(1, len(firsts)))
-        ) as pool:  # numpy works outside the interpreter's lock
-            list(pool.map(score, firsts))
         return found
 
     def _scored(self, ids: Array, within: Array) -> Array:
@@ -195,27 +187,42 @@ class NgramModel:
 
 
 def find(below: Layer, layer: Layer, contexts: Array, tokens: Array) -> Array:
-    """Return the number of each n-gram (its context's number, its last token) in its layer, or −1: many searches at once."""
+    """Return the number of each n-gram (its context's number, its last token) in its layer, or −1: many searches at once.
+
+    All halve what is left to look at together; those of small contexts are put aside when most are done.
+    """
     firsts, listed = below.firsts, layer.tokens
     assert firsts is not None, "a layer with another above it"
     assert listed is not None, "a layer above another"
-    places = firsts[contexts].astype(np.int64)
-    sizes = firsts[contexts + 1] - places
-    found = np.full(len(contexts), -1)
-    live = np.flatnonzero(sizes)
-    places, sizes, wanted = places[live], sizes[live], tokens[live].astype(listed.dtype)
-    while len(live):
-        alone = sizes == 1
-        done = np.flatnonzero(alone)
-        hits = done[listed[places[done]] == wanted[done]]
-        found[live[hits]] = places[hits]
-        more = np.flatnonzero(~alone)
-        live, places, sizes, wanted = live[more], places[more], sizes[more], wanted[more]
-        halves = sizes >> 1
-        upper = listed[places + halves] <= wanted
-        places += halves * upper
-        sizes = np.where(upper, sizes - halves, halves)
+    if not len(listed):
+        return np.full(len(contexts), -1)
+    places = firsts.take(contexts).astype(np.int64)
+    sizes = firsts.take(contexts + 1) - places
+    lone = sizes == 0  # contexts that nothing follows
+    places[lone] = 0
+    wanted = tokens.astype(listed.dtype)
+    found = _halved(listed, places, sizes, wanted)
+    found[lone | (listed.take(found) != wanted)] = -1
     return found
+
+
+def _halved(listed: Array, places: Array, sizes: Array, wanted: Array) -> Array:
+    """Return for each stretch of `listed`, which rises, the place of the last entry that is not above what is wanted."""
+    aside: list[tuple[Array, Array]] = []
+    looking = places
+    while sizes.max(initial=0) > 1:
+        halves = sizes >> 1
+        looking += halves * (listed.take(looking + halves) <= wanted)
+        sizes = sizes - halves
+        more = sizes > 1
+        if np.count_nonzero(more) < _MANY * len(more):
+            live = np.flatnonzero(more)
+            aside.append((looking, live))
+            looking, sizes, wanted = looking[live], sizes[live], wanted[live]
+    for before, live in reversed(aside):
+        before[live] = looking
+        looking = before
+    return looking
 
 
 if TYPE_CHECKING:
