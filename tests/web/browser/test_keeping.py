@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
-from tests.web.browser.conftest import PATIENCE, Site, Visit, Visiting
+from tests.web.browser.conftest import PATIENCE, Site, Visit, Visiting, listening
+
+from sayso.store import review
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Response
 
 pytestmark = pytest.mark.slow
 AWAY = ["ERR_INTERNET_DISCONNECTED", "ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING",
@@ -91,6 +97,85 @@ def test_what_waits_survives_a_reload_while_the_server_is_away(site: Site, visit
     visit.said("Said while it was down.")
     page.wait_for_selector(".card:not(.waits) .words:text-is('Said while it was down.')")
     assert comments(site, "Said while it was down.") == 1
+
+
+def test_two_windows_of_one_browser_lose_nothing_and_send_nothing_twice(site: Site, visiting: Visiting) -> None:
+    visit, other = two_windows(site, visiting())
+    answers = answered(visit, other)
+    pages = [(visit.read("r-thanks-1"), visit), (other.read("r-letter"), other)]
+    visit.context.set_offline(True)
+    for turn in range(2):
+        for page, window in pages:
+            window.press("w")
+            window.write(f"{window.page.url[-8:]} {turn}")
+            window.press("Enter")
+            page.wait_for_selector(f".card.waits .words:text-is('{window.page.url[-8:]} {turn}')")
+    for page, _window in pages:
+        page.wait_for_selector(".saving.waits:text-is('Not saved yet: 4')")
+    visit.context.set_offline(False)
+    for page, _window in pages:
+        page.wait_for_selector(".saving:not(.waits)")
+        page.wait_for_selector(".card.waits", state="detached")
+    said = [item.text for item in site.store.comments(status=None)]
+    assert [said.count(f"{window.page.url[-8:]} {turn}") for _page, window in pages for turn in range(2)] == [1, 1, 1, 1]
+    assert answers == [201] * 4
+
+
+def test_what_a_closed_window_had_not_sent_is_sent_by_another_one(site: Site, visiting: Visiting) -> None:
+    visit, other = two_windows(site, visiting())
+    answers = answered(visit, other)
+    visit.read("r-thanks-1")
+    other.read("r-letter")
+    visit.context.set_offline(True)
+    other.press("w")
+    other.write("Said in a window that is closed.")
+    other.press("Enter")
+    other.page.wait_for_selector(".card.waits")
+    other.page.close()
+    visit.context.set_offline(False)
+    visit.press("w")
+    visit.write("Said in the one that stays.")
+    visit.press("Enter")
+    visit.said("Said in a window that is closed.")
+    visit.page.wait_for_selector(".card:not(.waits) .words:text-is('Said in the one that stays.')")
+    assert comments(site, "Said in a window that is closed.") == comments(site, "Said in the one that stays.") == 1
+    assert answers == [201] * 2
+
+
+def test_of_two_verdicts_that_wait_in_two_windows_the_later_one_holds(site: Site, visiting: Visiting) -> None:
+    visit, other = two_windows(site, visiting())
+    visit.read("r-letter")
+    other.read("r-letter")
+    visit.context.set_offline(True)
+    visit.press("v")
+    visit.page.wait_for_selector(".saving.waits")
+    other.press("v", "v", "v")
+    other.page.wait_for_selector(".saving.waits:text-is('Not saved yet: 1')")
+    visit.context.set_offline(False)
+    for window in (visit, other):
+        window.page.wait_for_selector(".saving:not(.waits)")
+    assert [(item.reviewer, item.verdict) for item in review.ratings(site.store)] == [("Ada", "bad")]
+
+
+def two_windows(site: Site, visit: Visit) -> tuple[Visit, Visit]:
+    visit.expected += AWAY
+    page = visit.context.new_page()
+    return visit, listening(
+        Visit(site=site, context=visit.context, page=page, complaints=visit.complaints, expected=visit.expected)
+    )
+
+
+def answered(*windows: Visit) -> list[int]:
+    """Return a list that fills with the status of every answer to a comment that was sent."""
+    found: list[int] = []
+
+    def note(answer: Response) -> None:
+        if answer.request.method == "POST" and answer.request.url.endswith("/comments"):
+            found.append(answer.status)
+
+    for window in windows:
+        window.page.on("response", note)
+    return found
 
 
 def test_what_is_refused_after_a_reload_is_a_draft_again(site: Site, visit: Visit) -> None:

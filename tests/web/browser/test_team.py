@@ -145,6 +145,46 @@ def test_a_lead_decides_where_reviewers_differ(site: Site, visiting: Visiting) -
     page.wait_for_selector(".decided:has-text('Decided by Ada: Bad — It promises too much.')")
 
 
+def test_a_lead_who_comes_second_sees_the_decision_and_decides_again_with_the_same_words(
+    site: Site, visiting: Visiting
+) -> None:
+    for response in ("r-letter", "r-trip"):
+        review.set_verdict(site.store, site.lead, response, "good")
+        review.set_verdict(site.store, site.reviewer, response, "bad")
+    second = review.add_reviewer(site.store, "Bo", "lead")
+    visit = visiting()
+    visit.expected.append("409")
+    page = visit.go("/adjudicate")
+    case = page.locator(".case[data-id=r-letter]")
+    case.locator("textarea").fill("It promises too much.")
+    page.locator(".case[data-id=r-trip] textarea").fill("Not yet.")
+    review.adjudicate(site.store, second, "r-letter", "good", "Fine with me.")
+    case.get_by_role("button", name="Bad").click()
+    page.wait_for_selector(".case[data-id=r-letter] .notice:has-text('Bo'):has-text('Fine with me.')")
+    assert case.locator("textarea").input_value() == "It promises too much."
+    assert page.locator(".case[data-id=r-trip] textarea").input_value() == "Not yet."
+    assert "Decide again:" in case.inner_text()
+    case.get_by_role("button", name="Bad").click()
+    page.wait_for_selector(".case[data-id=r-letter]", state="detached")
+    visit.read()
+    page.wait_for_selector(".decided:has-text('Decided by Ada: Bad — It promises too much.')")
+
+
+def test_a_lead_who_comes_second_leaves_it_at_that(site: Site, visiting: Visiting) -> None:
+    review.set_verdict(site.store, site.lead, "r-letter", "good")
+    review.set_verdict(site.store, site.reviewer, "r-letter", "bad")
+    visit = visiting()
+    visit.expected.append("409")
+    page = visit.go("/adjudicate")
+    page.wait_for_selector(".case")
+    review.adjudicate(site.store, review.add_reviewer(site.store, "Bo", "lead"), "r-letter", "good", "")
+    page.get_by_role("button", name="Bad").click()
+    page.get_by_role("button", name="Leave it at that").click()
+    page.wait_for_selector(".blank:has-text('Nothing to decide')")
+    visit.read()
+    page.wait_for_selector(".decided:has-text('Decided by Bo: Good')")
+
+
 def test_a_guideline_is_written_read_and_never_overwritten(site: Site, visiting: Visiting) -> None:
     visit = visiting()
     visit.expected.append("409")

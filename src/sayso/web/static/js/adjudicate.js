@@ -1,5 +1,5 @@
 // Where reviewers differ, a lead decides, and says why.
-import { call, get } from "./api.js";
+import { call, get, Refused } from "./api.js";
 import { $, announce, h, kbd, toast } from "./dom.js";
 import { bind, composing } from "./keys.js";
 import { t } from "./messages.js";
@@ -25,20 +25,21 @@ function draw() {
 }
 
 function one(item, at) {
-  const reason = h("textarea", { rows: 2, placeholder: t("why"), "aria-label": t("why") });
+  const keep = () => {
+    item.reason = reason.value; // the cases are drawn again when one of them is gone
+  };
+  const reason = h("textarea", { rows: 2, placeholder: t("why"), "aria-label": t("why"), oninput: keep });
+  reason.value = item.reason ?? "";
   const said = new Map(item.verdicts.map((one) => [one.name, { verdict: one.verdict, kinds: [] }]));
   for (const { name, kinds } of item.kinds) said.set(name, { verdict: said.get(name)?.verdict ?? null, kinds });
   const decide = async (verdict) => {
-    const done = await asked(
-      call("POST", `/api/adjudication/${encodeURIComponent(item.response_id)}`, { verdict, reason: reason.value.trim() }),
-    );
-    if (!done) return;
-    items = items.filter((other) => other !== item);
+    const body = { verdict, reason: reason.value.trim(), again: Boolean(item.meanwhile) };
+    const path = `/api/adjudication/${encodeURIComponent(item.response_id)}`;
+    const answer = await asked(call("POST", path, body).catch((error) => meanwhile(item, error)));
+    if (!answer || answer.meanwhile) return;
     toast(t("decided"));
     announce(t("decided"));
-    if (!items.length && next) load();
-    else show();
-    document.querySelector(".case textarea")?.focus();
+    gone(item);
   };
   reason.addEventListener("keydown", (event) => {
     const verdict = event.altKey && !composing(event) && VERDICTS[["Digit1", "Digit2", "Digit3"].indexOf(event.code)];
@@ -66,16 +67,40 @@ function one(item, at) {
         ),
       ),
     ),
+    item.meanwhile &&
+      h(
+        "div",
+        { class: "notice bad row", role: "alert" },
+        h("span", { class: "grow" }, item.meanwhile),
+        h("button", { type: "button", onclick: () => gone(item) }, t("leave_decision")),
+      ),
     reason,
     h(
       "div",
       { class: "row" },
-      h("span", { class: "faint" }, t("your_decision")),
+      h("span", { class: "faint" }, t(item.meanwhile ? "decide_again" : "your_decision")),
       VERDICTS.map((verdict, place) =>
         h("button", { type: "button", onclick: () => decide(verdict) }, t(`verdict_${verdict}`), at === 0 && kbd(`Alt ${place + 1}`)),
       ),
     ),
   );
+}
+
+// Somebody else has decided: what they said is shown, and what was written here stays, to decide again with.
+async function meanwhile(item, error) {
+  if (!(error instanceof Refused) || error.status !== 409) throw error;
+  const { verdicts } = await get(`/api/responses/${encodeURIComponent(item.response_id)}`);
+  Object.assign(item, { verdicts, meanwhile: error.message });
+  show();
+  document.querySelector(`.case[data-id="${CSS.escape(item.response_id)}"] textarea`)?.focus();
+  return item;
+}
+
+function gone(item) {
+  items = items.filter((other) => other !== item);
+  if (!items.length && next) load();
+  else show();
+  document.querySelector(".case textarea")?.focus();
 }
 
 frame();
