@@ -99,7 +99,7 @@ WRONG = [
     ("finetune TINY texts.jsonl --out fine", "found the keys text; expected messages"),
     ("finetune TINY mute.jsonl --out fine", "mute.jsonl:1: found no answer to learn"),
     ("finetune TINY long.jsonl --out fine", "all 1 rows are longer than 256 tokens"),
-    ("finetune TINY chats.jsonl --out fine --task translate", "'translate' is not"),
+    ("finetune TINY chats.jsonl --out fine --task speak", "'speak' is not"),
     ("finetune TINY chats.jsonl --out fine --set data.validation=[nowhere.jsonl]", "no file 'nowhere.jsonl'"),
     ("finetune TINY chats.jsonl --out texts.jsonl", "is a file; expected a folder"),
 ]

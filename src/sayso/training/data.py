@@ -201,6 +201,8 @@ class Source:
     longest: int
     """Tokens of the longest row that is allowed."""
     key: str
+    documents: Callable[..., Iterator[Document]] = corpus.documents
+    """Reads the files: (files, kind=…)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -306,12 +308,12 @@ def _write(
     limit = data.validation_tokens or None
     with _writer(places[0], source, key) as train, _writer(places[1], source, key) as held:
         learnt, measured = source.encoder(), source.encoder()
-        for document in corpus.documents(source.validation, kind=source.kind):
+        for document in source.documents(source.validation, kind=source.kind):
             if limit is not None and held.num_tokens >= limit and document.starts:
                 break
             _add(held, measured(document))
         number, back, read = 0, False, 0
-        for document in corpus.documents(source.files, kind=source.kind):
+        for document in source.documents(source.files, kind=source.kind):
             if document.starts:
                 number += 1
                 room = limit is None or held.num_tokens < limit

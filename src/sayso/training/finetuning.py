@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,8 +13,14 @@ from sayso.methods.sft import Sft
 from sayso.models import local
 from sayso.models.fresh import fresh
 from sayso.models.local import LocalModel
+from sayso.tasks.answer import Answer
+from sayso.tasks.retrieval import Retrieval
+from sayso.tasks.summarize import Summarize
+from sayso.tasks.translate import Translate
+from sayso.tasks.write import Write
 from sayso.text import corpus
-from sayso.training import outlook
+from sayso.text.corpus import Document
+from sayso.training import lessons, outlook
 from sayso.training.data import Chats, Data, Source, key_of, tokenizer_digest
 from sayso.training.fitting import Task
 from sayso.training.settings import Train
@@ -22,7 +28,7 @@ from sayso.training.settings import Train
 VERB = "finetune"
 WHOLE_RATE = 4e-5
 """Peak rate when all weights of a model of about half a billion parameters are trained; a small model wants up to 3e-3."""
-TaskName = Literal["chat"]
+TaskName = Literal["chat", "summarize", "translate", "answer", "retrieval", "write"]
 FRESH = "fresh:"
 """`fresh:bart` in the place of a model: random weights of that architecture, around the tokenizer of the settings."""
 USUAL_FRESH: Mapping[str, Any] = {
@@ -39,7 +45,12 @@ class Finetuning:
     """Settings of a fine-tuning."""
 
     task: TaskName = "chat"
-    """What is learnt: `chat`, the answers in conversations."""
+    """What is learnt: `chat`, the answers in conversations; or the right answers of another task."""
+    summarize: Summarize = field(default_factory=Summarize)
+    translate: Translate = field(default_factory=Translate)
+    answer: Answer = field(default_factory=Answer)
+    retrieval: Retrieval = field(default_factory=Retrieval)
+    write: Write = field(default_factory=Write)
     last_turn_only: bool = False
     """Learn the last answer of a conversation only; earlier ones are context."""
     label_smoothing_factor: float = 0.0
@@ -78,16 +89,16 @@ def task(model: str, files: Sequence[Path], settings: Finetuning) -> Task:
         RecordError: a file cannot be read.
         ModelError: the model cannot be opened.
     """
-    read = corpus.files_of(files)
-    held = corpus.files_of([Path(name) for name in settings.data.validation]) if settings.data.validation else []
+    reading = _reading(files, settings)
     policy = _policy(model, settings)
     longest = min(settings.data.max_length or policy.max_length, policy.max_length)
     decisive = {
-        "verb": VERB, "files": corpus.digest(read), "validation_files": corpus.digest(held),
+        "verb": VERB, "files": reading.digest(reading.files), "validation_files": reading.digest(reading.held),
         "tokenizer": tokenizer_digest(policy.tokenizer),
     }  # fmt: skip
     source = Source(
-        files=read, validation=held, kind="messages", longest=longest, vocab_size=len(policy.tokenizer),
+        files=reading.files, validation=reading.held, kind="messages", longest=longest, vocab_size=len(policy.tokenizer),
+        documents=reading.documents,
         encoder=lambda: Chats(policy, longest=longest, last_turn_only=settings.last_turn_only),
         key=key_of(**decisive, longest=longest, last=settings.last_turn_only),
     )  # fmt: skip
@@ -98,6 +109,37 @@ def task(model: str, files: Sequence[Path], settings: Finetuning) -> Task:
     return Task(
         verb=VERB, policy=policy, method=method, source=source,
         train=settings.train, data=settings.data, form={**asdict(settings), **decisive, "model": str(model)},
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Reading:
+    """The files of a task, and how they are read."""
+
+    files: list[Path]
+    held: list[Path]
+    documents: Callable[..., Iterator[Document]]
+    digest: Callable[[Sequence[Path]], str]
+
+
+def _reading(files: Sequence[Path], settings: Finetuning) -> _Reading:
+    held = [Path(name) for name in settings.data.validation]
+    if settings.task == "chat":
+        return _Reading(
+            files=corpus.files_of(files), held=corpus.files_of(held) if held else [], documents=corpus.documents,
+            digest=corpus.digest,
+        )  # fmt: skip
+    if settings.data.mixture:
+        raise SettingsError("data.mixture is for conversations and texts; the task {task!r} reads its files itself",
+            task=settings.task)  # fmt: skip
+    wanted = getattr(settings, settings.task)
+
+    def documents(paths: Sequence[Path], *, kind: corpus.Kind = "messages") -> Iterator[Document]:
+        assert kind == "messages", "a task's items are conversations"
+        return lessons.documents(wanted, paths)
+
+    return _Reading(
+        files=list(files), held=held, documents=documents, digest=lambda paths: lessons.digest(wanted, paths)
     )  # fmt: skip
 
 

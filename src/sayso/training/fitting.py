@@ -202,7 +202,7 @@ def job(task: Task, place: Path, watch: Watch) -> Job:
 
 def _reading(files: Sequence[Path], watch: Watch) -> Callable[[int], None]:
     """Return what is told how many bytes were read, and passes it on now and then."""
-    total = max(1, sum(path.stat().st_size for path in files))
+    total = max(1, sum(path.stat().st_size for path in files if path.exists()))
     said = 0
 
     def told(done: int) -> None:
