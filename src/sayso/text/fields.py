@@ -45,12 +45,13 @@ _LABELS: dict[FieldKind, tuple[str, ...]] = {
     "birth": ("出生日期", "出生年月", "生日", "date of birth", "birth date", "birthdate", "birthday", "dob"),
 }  # fmt: skip
 _CHINESE_NAME = r"[\u4e00-\u9fff]{2,4}(?:·[\u4e00-\u9fff]{1,8})?(?![\u4e00-\u9fff])"
-_LATIN_NAME = r"[A-Z][a-zà-ž]+(?:[ -](?:[A-Z]\.|[A-Z][a-zà-ž'’]+)){1,3}"
+_LATIN_NAME = r"[A-Z][a-zà-ž]+(?:[ -](?:[A-Z]\.|(?:[A-Z]['’])?[A-Z][a-zà-ž]+)){1,3}"
 _VALUES: dict[FieldKind, str] = {
     "name": f"{_CHINESE_NAME}|{_LATIN_NAME}",
     "address": r"(?:[^\n;；。|\"”<>{}\[\].]|\.(?! )){4,90}",
     "phone": r"[+(（]?[0-9][0-9 ()（）.-]{4,20}[0-9]",
-    "identity": r"[A-Za-z0-9](?:[ -]?[A-Za-z0-9]){4,20}",
+    "identity": r"[A-Za-z]{0,3}[0-9](?:[ -]?[0-9]){4,20}[A-Za-z]?(?![A-Za-z0-9])"
+    r"|[A-Za-z0-9]{5,20}(?:-[A-Za-z0-9]{2,6}){0,3}",
     "card": r"[0-9](?:[ -]?[0-9]){7,24}",
     "account": r"[0-9](?: ?[0-9]){5,30}|[A-Za-z0-9_](?:[.-]?[A-Za-z0-9_]){3,33}",
     "secret": r"[^\s\"'“”‘’，。；,;<>\[\]]{4,128}",
@@ -112,7 +113,7 @@ def _with_digit(value: str, _sign: str) -> bool:
 
 
 def _spelt(_value: str, sign: str) -> bool:
-    return sign != "is"
+    return sign not in ("is", "是")
 
 
 def _place(value: str, sign: str) -> bool:
