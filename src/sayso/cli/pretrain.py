@@ -11,20 +11,23 @@ from sayso.cli.options import Call, option, verb, with_dry_run, with_json, with_
 
 
 @verb
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILES…")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILES…]")
 @option("--out", required=True, type=click.Path(path_type=Path), metavar="FOLDER", help="The run's folder.")
-@option("--architecture", metavar="NAME", help="A causal model of transformers: llama, gpt2, gpt_neox, qwen2 …")
+@option("--architecture", metavar="NAME",
+    help="lstm, gru, llama, gpt2 …: the next token; bert, roberta: masked words; t5, bart: what was taken out.")  # fmt: skip
 @option("--tokenizer", metavar="TOKENIZER", help="A folder made by sayso tokenizer train, or a Hugging Face id.")
 @option("--tokens", type=click.IntRange(min=1), metavar="N", help="End the schedule after about so many tokens.")
+@option("--find-rate", is_flag=True, help="Only test learning rates: 100 steps at a rising rate, and which to begin with.")
 @with_settings
 @with_dry_run
 @with_json
 def command(call: Call, files: tuple[Path, ...], out: Path, architecture: str | None, tokenizer: str | None,
-    tokens: int | None) -> None:  # fmt: skip
+    tokens: int | None, find_rate: bool) -> None:  # fmt: skip
     """Train a language model from random weights on text.
 
-    FILES are .txt, .jsonl (lines with text), these with .gz, or folders of them. The architecture's own keys are set with
-    --set model.KEY=VALUE. The model is written to FOLDER/model; the same command goes on where it was stopped.
+    FILES are .txt, .jsonl (lines with text), these with .gz, or folders of them; with their shares they are named by
+    --set 'data.mixture={a.jsonl: 0.7, b/: 0.3}'. The architecture's own keys are set with --set model.KEY=VALUE. The model
+    is written to FOLDER/model, curves and samples to FOLDER/report.html; the same command goes on where it was stopped.
     """
     from sayso import config
     from sayso.cli import training
@@ -34,4 +37,5 @@ def command(call: Call, files: tuple[Path, ...], out: Path, architecture: str | 
     first = [f"{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
     layers = [config.read(call.config)] if call.config else []
     settings = pretraining.settings_of(layers, [*first, *call.laid_over])
-    training.do(call, lambda: pretraining.task(files, settings), out)
+    act = training.find_rate if find_rate else training.do
+    act(call, lambda: pretraining.task(files, settings), out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from sayso.cli.options import Call
     from sayso.training.fitting import Report, Task
     from sayso.training.outlook import Preview
+    from sayso.training.rates import Found
 
 
 def do(call: Call, task: Callable[[], Task], out: Path) -> None:
     """Do a training task into a folder, or only say what it would do."""
+    from sayso.evaluation.report import training as page
     from sayso.loop.progress import Progress
     from sayso.training import fitting
 
@@ -30,13 +32,45 @@ def do(call: Call, task: Callable[[], Task], out: Path) -> None:
             found = fitting.preview(task(), out, watch)
         else:
             report = fitting.fit(task(), out, watch)
+            page.write(out, command=call.line)
     if call.dry_run:
         call.give(asdict(found), lambda: _draw_preview(found))
     else:
-        call.give({**asdict(report), "tokens_per_second": report.tokens_per_second}, lambda: _draw(report))
+        call.give({**asdict(report), "tokens_per_second": report.tokens_per_second}, lambda: _draw(report, out / page.FILE))
 
 
-def _draw(found: Report) -> None:
+def find_rate(call: Call, task: Callable[[], Task], out: Path) -> None:
+    """Test learning rates on a training task, and draw what they did; the model is not kept."""
+    from sayso.evaluation.report import training as page
+    from sayso.loop.progress import Progress
+    from sayso.training import rates, run
+
+    with call.watching() as watching:
+
+        def watch(**seen: Any) -> None:
+            watching(Progress(**seen))
+
+        found = rates.find(task(), watch)
+    form = asdict(found)
+    if not call.dry_run:
+        rates.keep(found, out)
+        run.write_whole(out / "rates.svg", page.rates_figure(form["tried"], found.suggested))
+    call.give(form, lambda: _draw_rates(found))
+
+
+def _draw_rates(found: Found) -> None:
+    every = max(1, len(found.tried) // 12)
+    rows = [(f"{item.rate:.2e}", f"{item.loss:.4f}", f"{item.smoothed:.4f}") for item in found.tried[::every]]
+    console.table((_("learning rate"), _("loss"), _("smoothed")), rows, right=(0, 1, 2))
+    console.lines(
+        _("Steepest at {steepest}; a tenth of the rate with the lowest loss is {tenth}.").format(
+            steepest=f"{found.steepest:.2e}", tenth=f"{found.tenth:.2e}"
+        ),
+        _("Begin with: {setting}").format(setting=f"--set train.learning_rate={found.suggested:.1e}"),
+    )
+
+
+def _draw(found: Report, page: Path) -> None:
     if found.again:
         console.lines(_("This training was done before; nothing was done again."))
     console.lines(
@@ -53,7 +87,9 @@ def _draw(found: Report) -> None:
                 bits=f"{found.validation.bits_per_byte:.4f}",
             )
         )  # fmt: skip
+    _draw_mixture(found.mixture)
     _draw_left_out(found.left_out)
+    console.lines(_("Curves and samples: {page}").format(page=page))
 
 
 def _draw_preview(found: Preview) -> None:
@@ -66,7 +102,13 @@ def _draw_preview(found: Preview) -> None:
             seen=f"{found.tokens_seen:,}", minutes=f"{found.seconds / 60:.1f}",
         ),
     )  # fmt: skip
+    _draw_mixture(found.mixture)
     _draw_left_out(found.left_out)
+
+
+def _draw_mixture(passes: Mapping[str, float]) -> None:
+    for name, times in passes.items():
+        console.lines(_("{name} is seen {times} times.").format(name=name, times=f"{times:.2f}"))
 
 
 def _draw_left_out(count: int) -> None:

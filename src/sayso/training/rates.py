@@ -64,9 +64,7 @@ def find(task: Task, watch: Watch, *, num_steps: int = 100, highest: float = 1.0
     """
     with tempfile.TemporaryDirectory() as aside:
         job = fitting.job(task, Path(aside), watch)
-        train = replace(
-            job.train, lr_scheduler_type="rising", learning_rate=highest, warmup_ratio=0.0, max_steps=num_steps
-        )
+        train = replace(job.train, lr_scheduler_type="rising", learning_rate=highest, warmup_ratio=0.0, max_steps=num_steps)
         losses: list[tuple[float, float]] = []
         tokens, lowest = 0, math.inf
         try:

@@ -11,6 +11,7 @@ from sayso.models.sampling import Sampling
 if TYPE_CHECKING:
     from sayso.batches import Row
     from sayso.models.local import LocalModel
+    from sayso.models.textmodel import TextModel
     from sayso.training.mixture import Rows
 
 _PREFIX, _LONGEST = 48, 160
@@ -30,16 +31,21 @@ def draw(policy: LocalModel, rows: Rows, count: int, *, seed: int) -> tuple[Samp
 
     A row begins with what is context in it; where that is its first token alone, with its first tokens.
     """
-    if not isinstance(policy.form, causal.Causal) or not count:
+    return continued(textmodel.LocalText(policy), rows, count, seed=seed) if isinstance(policy.form, causal.Causal) else ()
+
+
+def continued(model: TextModel, rows: Rows, count: int, *, seed: int) -> tuple[Sample, ...]:
+    """Return how a language model of any kind goes on with `count` rows."""
+    if not count:
         return ()
     chosen = [rows[number * len(rows) // count] for number in range(min(count, len(rows)))]
     starts = [_start(row) for row in chosen]
     sampling = Sampling(max_new_tokens=_LONGEST, temperature=0.8, seed=seed)
     prefixes = [row.ids[:start] for row, start in zip(chosen, starts, strict=True)]
-    written = textmodel.LocalText(policy).sample(prefixes, sampling)
+    written = model.sample(prefixes, sampling)
     return tuple(
-        Sample(beginning=_words(policy, row.ids[1:start]), written=_words(policy, ids),
-            went_on=_words(policy, row.ids[start : start + len(ids)]))
+        Sample(beginning=_words(model, row.ids[1:start]), written=_words(model, ids),
+            went_on=_words(model, row.ids[start : start + len(ids)]))
         for row, start, ids in zip(chosen, starts, written, strict=True)
     )  # fmt: skip
 
@@ -50,5 +56,5 @@ def _start(row: Row) -> int:
     return max(1, min(start, len(row.ids) - 1))
 
 
-def _words(policy: LocalModel, ids: tuple[int, ...] | list[int]) -> str:
-    return str(policy.tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
+def _words(model: TextModel, ids: tuple[int, ...] | list[int]) -> str:
+    return str(model.tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))

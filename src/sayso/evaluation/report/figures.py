@@ -8,6 +8,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import matplotlib as mpl
@@ -187,6 +188,63 @@ def loss_curve(metrics: Sequence[Mapping[str, Any]]) -> str:
         steps, losses = zip(*points, strict=True)
         axes.plot(steps, losses, color=_ACCENT, linewidth=1.8)
         return _svg(figure, "loss-curve", _("Loss at each step of training"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """A line of a figure: its points, and what it is called; a faint one stands behind the others."""
+
+    points: Sequence[tuple[float, float]]
+    name: str = ""
+    faint: bool = False
+    dots: bool = False
+
+
+def line_figure(
+    lines: Sequence[Line], *, name: str, described: str, across: str, up: str, log: bool = False, at: float | None = None
+) -> str:
+    """Return lines over a common axis, which is logarithmic with `log`; `at` marks a place on it.
+
+    Points that are no numbers are left out; empty where no line has two points.
+    """
+    drawn = [
+        replace(line, points=[(x, y) for x, y in line.points if math.isfinite(x) and math.isfinite(y)]) for line in lines
+    ]
+    if all(len(line.points) < 2 for line in drawn):
+        return ""
+    with _drawing():
+        figure = Figure(figsize=(_WIDTH, 0.6 * _HEIGHT), layout="constrained")
+        FigureCanvasSVG(figure)
+        axes = figure.add_subplot()
+        _frame(axes, across, up)
+        if log:
+            axes.set_xscale("log")
+        for line in drawn:
+            _line(axes, line)
+        if at is not None:
+            axes.axvline(at, color=_TAKES["spilled"][0], linewidth=1, linestyle=(0, (4, 3)))
+        if any(line.name for line in drawn):
+            axes.legend(frameon=False, fontsize=10)
+        return _svg(figure, name, described)
+
+
+def _line(axes: Axes, line: Line) -> None:
+    if not line.points:
+        return
+    x, y = zip(*line.points, strict=True)
+    colour = _TAKES["took"][0] if line.dots else _LINE if line.faint else _ACCENT
+    axes.plot(
+        x, y, color=colour, linewidth=1 if line.faint else 1.8, marker="o" if line.dots else "", markersize=4,
+        label=line.name or "_",
+    )  # fmt: skip
+
+
+def standing_alone(figure: str) -> str:
+    """Return a figure as a file of its own, which has no page to take colours from."""
+    light = "--ink:#222;--line:#b8b8b8;--accent:#1f6f8b;--page:#fff;--took:#2b7a3f;--spilled:#b04a00"
+    dark = "--ink:#eee;--line:#666;--accent:#7cc4dd;--page:#111;--took:#7bd08f;--spilled:#ff9f5a"
+    style = f"<style>:root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}</style>"
+    return figure.replace(">", ">" + style, 1) + "\n"
 
 
 def _frame(axes: Axes, across: str, up: str) -> None:
