@@ -1,0 +1,132 @@
+"""How good a model is at a task: it answers every item, and what it wrote is read and counted, beside the task's baseline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from sayso.batches import Row, collate, micro_batches
+from sayso.models.arithmetic import quick_products
+from sayso.tasks.items import families
+from sayso.tasks.metrics import Counted, Metric, difference, measure, ratio
+
+if TYPE_CHECKING:
+    from sayso.models import Writer
+    from sayso.models.sampling import Sampling
+    from sayso.records import Prompt
+    from sayso.tasks import Task
+    from sayso.tasks.items import Item
+
+MAX_TOKENS = 4096
+"""Tokens of right answers that are scored at once."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answered:
+    """What somebody answered to items, and what that comes to."""
+
+    name: str
+    written: tuple[str, ...]
+    """One text an item, as it was written; empty where the prompt did not fit."""
+    counted: tuple[Counted, ...]
+    too_long: int = 0
+    """Prompts that are longer than the model's context: they have no answer, which counts."""
+
+    def metrics(self, *, seed: int = 0) -> list[Metric]:
+        """Return the metrics with their 95 % intervals."""
+        return [measure(found, seed=seed) for found in self.counted]
+
+
+Told = Callable[[int], None]
+"""Is told how many items are answered."""
+
+
+def by_model(model: Any, task: Task, items: Sequence[Item], sampling: Sampling, *, name: str, told: Told) -> Answered:
+    """Return what a model answers. Of one that can be scored, it is counted too how probable the right answers are."""
+    prompts = [task.prompt(item) for item in items]
+    fitting = [number for number, prompt in enumerate(prompts) if _fits(model, prompt)]
+    written = [""] * len(items)
+    for first in range(0, len(fitting), sampling.batch_size):
+        some = fitting[first : first + sampling.batch_size]
+        for number, text in zip(some, _written(model, [prompts[n] for n in some], sampling), strict=True):
+            written[number] = text
+        told(first + len(some))
+    counted = [*_counted(task, items, written), *_probable(model, task, items, prompts)]
+    return Answered(
+        name=name, written=tuple(written), counted=tuple(counted), too_long=len(items) - len(fitting)
+    )  # fmt: skip
+
+
+def by_guess(task: Any, items: Sequence[Item]) -> Answered | None:
+    """Return what the task's own baseline answers; None where it has none."""
+    if not hasattr(task, "guess"):
+        return None
+    written = task.guess(items)
+    return Answered(name=task.baseline, written=tuple(written), counted=tuple(_counted(task, items, written)))
+
+
+def by_file(task: Task, items: Sequence[Item], written: Sequence[str], *, name: str) -> Answered:
+    """Return what answers that were written before come to."""
+    return Answered(name=name, written=tuple(written), counted=tuple(_counted(task, items, written)))
+
+
+def changes(after: Answered, before: Answered, *, seed: int = 0) -> list[Metric]:
+    """Return by how much each metric that both have differs, with its paired 95 % interval."""
+    earlier = {found.name: found for found in before.counted}
+    return [difference(found, earlier[found.name], seed=seed) for found in after.counted if found.name in earlier]
+
+
+def _counted(task: Task, items: Sequence[Item], written: Sequence[str]) -> list[Counted]:
+    parsed = [task.parse(item, text) for item, text in zip(items, written, strict=True)]
+    return task.count(items, parsed)
+
+
+def _written(model: Writer, prompts: Sequence[Prompt], sampling: Sampling) -> list[str]:
+    return model.generate(prompts, sampling)
+
+
+def _fits(model: Any, prompt: Prompt) -> bool:
+    """Whether there is room for an answer; of a model that has no tokens of ours it is not known."""
+    if not hasattr(model, "encode_prompt") or not hasattr(model, "max_length"):
+        return True
+    return len(model.encode_prompt(prompt)) < model.max_length
+
+
+def _probable(model: Any, task: Task, items: Sequence[Item], prompts: Sequence[Prompt]) -> list[Counted]:
+    """Return nats a token and bits a byte of the right answers; of items that do not fit nothing is counted."""
+    if not hasattr(model, "token_logprobs"):
+        return []
+    rows = []
+    for number, (item, prompt) in enumerate(zip(items, prompts, strict=True)):
+        context = model.encode_prompt(prompt)
+        said = model.encode_response(task.answer(item)) if item.answers else []
+        if said and len(context) + len(said) <= model.max_length:
+            rows.append(Row(ids=(*context, *said), weights=(0.0,) * len(context) + (1.0,) * len(said), label=str(number)))
+    if not rows:
+        return []
+    costs = _costs(model, rows)
+    nats, bits = [[0.0, 0.0] for _item in items], [[0.0, 0.0] for _item in items]
+    for row, cost in zip(rows, costs, strict=True):
+        number = int(row.label)
+        nats[number] = [cost, float(row.num_targets)]
+        bits[number] = [cost / math.log(2), float(len(task.answer(items[number]).encode()))]
+    together = families(items)
+    return [ratio("nats a token", nats, families=together), ratio("bits a byte", bits, families=together)]
+
+
+def _costs(model: Any, rows: Sequence[Row]) -> list[float]:
+    """Return the negative log-probability of every row's answer, in the order of the rows."""
+    order = sorted(range(len(rows)), key=lambda number: len(rows[number].ids))
+    found = [0.0] * len(rows)
+    at = 0
+    with torch.no_grad(), quick_products():
+        for part in micro_batches([rows[number] for number in order], group=1, max_tokens=MAX_TOKENS):
+            batch = collate(part, packed=model.packed, pad_id=model.pad_id, device=getattr(model, "device", "cpu"))
+            for cost in (-batch.row_sums(model.token_logprobs(batch).double().to(batch.weights.device))).tolist():
+                found[order[at]] = cost
+                at += 1
+    return found
