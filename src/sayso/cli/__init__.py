@@ -14,6 +14,7 @@ COMMANDS = {
     "tokenizer": ("sayso.cli.tokenizer:command", "Learn a vocabulary from text, or look at one"),
     "pretrain": ("sayso.cli.pretrain:command", "Train a language model from random weights on text"),
     "finetune": ("sayso.cli.finetune:command", "Train a model on conversations"),
+    "tasks": ("sayso.cli.tasks:command", "List the tasks, or make a round of one"),
     "recommend": ("sayso.cli.recommend:command", "Say which method fits what was said, and why"),
     "plan": ("sayso.cli.plan:command", "See what a round would learn from and could show"),
     "generate": ("sayso.cli.generate:command", "Let the champion answer the prompts"),
@@ -63,6 +64,12 @@ DATA = {
 }
 """What `sayso data` offers."""
 
+TASKS = {
+    "list": ("sayso.cli.tasks_list:command", "List the tasks"),
+    "round": ("sayso.cli.tasks_round:command", "Make a round of a task's items"),
+}
+"""What `sayso tasks` offers."""
+
 TOKENIZER = {
     "train": ("sayso.cli.tokenizer_train:command", "Learn a byte-level vocabulary from texts"),
     "show": ("sayso.cli.tokenizer_show:command", "Show the tokens of a text"),
@@ -70,4 +77,4 @@ TOKENIZER = {
 }
 """What `sayso tokenizer` offers."""
 
-__all__ = ["COMMANDS", "COMMENTS", "BENCH", "DATA", "TOKENIZER"]
+__all__ = ["COMMANDS", "COMMENTS", "BENCH", "DATA", "TASKS", "TOKENIZER"]

@@ -1,4 +1,4 @@
-"""How good a model is at a task: it answers every item, and what it wrote is read and counted, beside the task's baseline."""
+"""How good a model is at a task: it answers every item, what it wrote is read and counted, beside the task's baseline."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _fits(model: Any, prompt: Prompt) -> bool:
     """Whether there is room for an answer; of a model that has no tokens of ours it is not known."""
     if not hasattr(model, "encode_prompt") or not hasattr(model, "max_length"):
         return True
-    return len(model.encode_prompt(prompt)) < model.max_length
+    return bool(len(model.encode_prompt(prompt)) < model.max_length)
 
 
 def _probable(model: Any, task: Task, items: Sequence[Item], prompts: Sequence[Prompt]) -> list[Counted]:

@@ -104,6 +104,16 @@ def asked(name: str, files: Sequence[str], layers: Sequence[Mapping[str, Any]], 
     return Asked(task=task, items=tuple(known), settings=settings)
 
 
+def known() -> list[dict[str, str]]:
+    """Return every task by name: the metric it is chosen by, its baseline, and what it is."""
+    found = []
+    for name in TASKS:
+        made: Any = registry.load(TASKS, name, kind="task")()
+        about = (type(made).__doc__ or "").strip().partition("\n")[0]
+        found.append({"name": name, "first": made.first, "baseline": getattr(made, "baseline", ""), "about": about})
+    return found
+
+
 def measured(wanted: Asked, model: str, *, others: Sequence[str] = (), answers: Path | None = None, watch: Watcher) -> Found:
     """Measure a model, the task's baseline and other models on the same items.
 

@@ -168,7 +168,7 @@ def plain(messages: Sequence[Message]) -> str:
 
 
 def _ids(tokenizer: Any, text: str) -> list[int]:
-    return list(tokenizer(text, add_special_tokens=False).input_ids)
+    return list(tokenizer(text, add_special_tokens=False, verbose=False).input_ids)
 
 
 def _without_end(ids: Sequence[int], eos: int | None) -> list[int]:
