@@ -16,7 +16,7 @@ SHAPES = {
     "qwen2": {**SMALL, "num_key_value_heads": 2},
     "gpt2": {"n_embd": 32, "n_layer": 2, "n_head": 2},
     "gpt_neox": SMALL,
-    "bert": SMALL,
+    "bert": {**SMALL, "is_decoder": True},
 }
 
 

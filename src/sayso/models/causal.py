@@ -25,6 +25,7 @@ class Causal:
     """See `scoring.head_stands_alone`."""
     packed: bool
     packed_reason: str
+    reserved: int = 0
     adapter_task: str = "CAUSAL_LM"
 
     def token_logprobs(self, module: Any, batch: Batch) -> Float[Tensor, " M"]:

@@ -41,6 +41,7 @@ class EncoderDecoder:
     """What hidden states are multiplied with before the output head; None: the model makes the logits itself."""
     packed: bool = False
     packed_reason: str = "a source and its target are padded apart"
+    reserved: int = 0
     adapter_task: str = "SEQ_2_SEQ_LM"
 
     def token_logprobs(self, module: Any, batch: Batch) -> Float[Tensor, " M"]:

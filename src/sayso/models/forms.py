@@ -62,6 +62,11 @@ class Form(Protocol):
         ...
 
     @property
+    def reserved(self) -> int:
+        """How many entries of the model's table of positions stand for no token."""
+        ...
+
+    @property
     def adapter_task(self) -> str:
         """What peft calls this kind of model."""
         ...

@@ -13,6 +13,7 @@ from transformers import AutoConfig, PreTrainedConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_MASKED_LM_MAPPING_NAMES,
     MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
 )
 
@@ -20,17 +21,25 @@ from sayso.errors import NotFoundError, SettingsError
 from sayso.models import folders, opening, recurrent
 from sayso.models.local import LocalModel, place
 
-_COMMON = ("llama", "gpt2", "gpt_neox", "qwen2", "qwen3", "mistral", "opt", *recurrent.NAMES, "t5", "bart", "marian")
-_KNOWN = MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.keys() | MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES.keys()
+_COMMON = ("llama", "gpt2", "gpt_neox", "qwen2", "qwen3", "mistral", "opt", *recurrent.NAMES, "t5", "bart", "marian",
+    "bert", "roberta")  # fmt: skip
+_KNOWN = {
+    *MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, *MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES, *MODEL_FOR_MASKED_LM_MAPPING_NAMES
+}  # fmt: skip
+MASK = "<|mask|>"
+SENTINEL = "<extra_id_{number}>"
+"""What stands for a span that was taken out, as T5 writes it."""
 _LONGEST = 1 << 20
 
 
 def fresh(
-    architecture: str, keys: Mapping[str, Any], tokenizer: Path, *, seed: int, device: str = "auto", name: str = "fresh"
-) -> LocalModel:
+    architecture: str, keys: Mapping[str, Any], tokenizer: Path, *, seed: int, device: str = "auto", name: str = "fresh",
+    sentinels: int = 0,
+) -> LocalModel:  # fmt: skip
     """Return a model with random weights around the tokenizer of a folder; the same seed gives the same weights.
 
-    The size of the vocabulary, the context and the special tokens are the tokenizer's unless `keys` say otherwise.
+    The size of the vocabulary, the context and the special tokens are the tokenizer's unless `keys` say otherwise. A model
+    that fills gaps gets a mask token where the tokenizer has none, and any model so many `sentinels`.
 
     Raises:
         NotFoundError: transformers knows no such model, or there is no tokenizer folder.
@@ -38,7 +47,7 @@ def fresh(
         ModelError: the tokenizer cannot be opened.
     """
     words = folders.open_tokenizer(folders.find(str(tokenizer)))
-    config = configuration(architecture, keys, words)
+    config = configuration(architecture, keys, _widened(words, sentinels))
     where = place(device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -49,6 +58,12 @@ def fresh(
     model = LocalModel(name=name, module=module.to(where).eval(), tokenizer=words)
     model.base = ""
     return model
+
+
+def kind_of(architecture: str) -> str:
+    """Return which kind of model an architecture is by itself (see `opening`); of an unknown one, `causal`."""
+    usual = CONFIG_MAPPING[architecture]() if architecture in CONFIG_MAPPING else None
+    return (opening.kind_of(usual) if usual else None) or "causal"
 
 
 def configuration(architecture: str, keys: Mapping[str, Any], tokenizer: Any) -> PreTrainedConfig:
@@ -65,6 +80,8 @@ def configuration(architecture: str, keys: Mapping[str, Any], tokenizer: Any) ->
         if key not in known:
             raise _no_such_key(architecture, key, known)
     given = {key: _like(getattr(usual, key, None), value) for key, value in keys.items()}
+    if opening.kind_of(usual) == "masked" and tokenizer.mask_token is None:
+        tokenizer.add_special_tokens({"mask_token": MASK})
     fitted = {**_fitted(tokenizer, usual, known), **given}
     if fitted["vocab_size"] < len(tokenizer):
         raise SettingsError(
@@ -95,11 +112,20 @@ def _fitted(tokenizer: Any, usual: PreTrainedConfig, known: set[str]) -> dict[st
     }  # fmt: skip
     if opening.kind_of(usual) == "encoder_decoder":
         found |= _beginning(tokenizer, usual)
-    elif "is_decoder" in known:  # of the kind of BERT: each token sees those before it alone
-        found["is_decoder"] = True
     if "max_position_embeddings" in known and tokenizer.model_max_length <= _LONGEST:
-        found["max_position_embeddings"] = tokenizer.model_max_length
+        found["max_position_embeddings"] = tokenizer.model_max_length + _reserved(tokenizer, usual)
     return found
+
+
+def _widened(tokenizer: Any, sentinels: int) -> Any:
+    """Give a tokenizer the sentinels that it lacks."""
+    tokenizer.add_tokens([SENTINEL.format(number=number) for number in range(sentinels)], special_tokens=True)
+    return tokenizer
+
+
+def _reserved(tokenizer: Any, usual: PreTrainedConfig) -> int:
+    """Return how many positions of RoBERTa's table come before those of tokens."""
+    return (tokenizer.pad_token_id or 0) + 1 if "roberta" in usual.model_type or "camembert" in usual.model_type else 0
 
 
 def _beginning(tokenizer: Any, usual: PreTrainedConfig) -> dict[str, Any]:

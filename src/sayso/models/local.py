@@ -64,7 +64,7 @@ class LocalModel:
         self.form: Form = form or opening.form_of(module, tokenizer)
         self.chat: Words = self.form.chat
         self.pad_id: int = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else min(self.chat.stop_ids)
-        self.max_length: int = _max_length(module, tokenizer)
+        self.max_length: int = _max_length(module, tokenizer) - self.form.reserved
         self.packed, self.packed_reason = self.form.packed, self.form.packed_reason
         """Why batches are packed, or why they are padded."""
         self.dropout = False

@@ -4,25 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
-from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, PreTrainedConfig
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForMaskedLM,
+    AutoModelForSeq2SeqLM,
+    PreTrainedConfig,
+)
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CAUSAL_LM_MAPPING,
+    MODEL_FOR_MASKED_LM_MAPPING,
     MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
 )
 
-from sayso.models import causal, encoder_decoder
+from sayso.models import causal, encoder_decoder, masked
 from sayso.models.forms import Form
 
-AUTO: dict[str, Any] = {"causal": AutoModelForCausalLM, "encoder_decoder": AutoModelForSeq2SeqLM}
+AUTO: dict[str, Any] = {
+    "causal": AutoModelForCausalLM, "encoder_decoder": AutoModelForSeq2SeqLM, "masked": AutoModelForMaskedLM,
+}  # fmt: skip
 """The class of transformers that opens each kind; its name in messages is the class's."""
-_FORMS: dict[str, Any] = {"causal": causal.form, "encoder_decoder": encoder_decoder.form}
+_FORMS: dict[str, Any] = {
+    "causal": causal.form, "encoder_decoder": encoder_decoder.form, "masked": masked.form,
+}  # fmt: skip
 
 
 def kind_of(config: PreTrainedConfig) -> str | None:
     """Return which kind of model a configuration is of (a key of `AUTO`), or None where it is none that is known here."""
     if getattr(config, "is_encoder_decoder", False):
         return "encoder_decoder" if type(config) in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING else None
-    return "causal" if type(config) in MODEL_FOR_CAUSAL_LM_MAPPING else None
+    continues = type(config) in MODEL_FOR_CAUSAL_LM_MAPPING
+    if type(config) in MODEL_FOR_MASKED_LM_MAPPING and not (continues and getattr(config, "is_decoder", True)):
+        return "masked"
+    return "causal" if continues else None
 
 
 def form_of(module: Any, tokenizer: Any) -> Form:

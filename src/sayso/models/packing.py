@@ -38,7 +38,7 @@ def packed_attention(
     attention_mask: Tensor | None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
-    """Attend causally inside each row of one packed line; without `row_bounds` attend as transformers does."""
+    """Attend inside each row of one packed line, causally where the layer does; without `row_bounds` as transformers do."""
     bounds = kwargs.pop("row_bounds", None)
     if bounds is None:
         with plain_products():
@@ -47,15 +47,16 @@ def packed_attention(
     repeats = query.shape[1] // key.shape[1]
     key, value = repeat_kv(key, repeats), repeat_kv(value, repeats)
     window = kwargs.get("sliding_window")
+    causal = bool(getattr(module, "is_causal", True))
     if query.device.type == "cpu" and window is None and not kwargs.get("dropout") and query.shape[-1] == value.shape[-1]:
-        out = _FlashRows.apply(query, key, value, bounds, kwargs.get("scaling"))  # type: ignore[no-untyped-call]
+        out = _FlashRows.apply(query, key, value, bounds, causal, kwargs.get("scaling"))  # type: ignore[no-untyped-call]
         return out.transpose(1, 2).contiguous(), None  # (1, N, H, E)
     lines = [
         scaled_dot_product_attention(
             query[:, :, start:end], key[:, :, start:end], value[:, :, start:end],
-            attn_mask=_band(end - start, window, query.device),
+            attn_mask=_band(end - start, window, query.device) if causal else None,
             dropout_p=kwargs.get("dropout", 0.0),
-            is_causal=window is None or end - start <= window,
+            is_causal=causal and (window is None or end - start <= window),
             scale=kwargs.get("scaling"),
         )
         for start, end in pairwise(bounds)
@@ -64,19 +65,27 @@ def packed_attention(
 
 
 class _FlashRows(torch.autograd.Function):
-    """Causal attention inside each row, by PyTorch's flash kernel for CPUs; computed in float32 where less is given."""
+    """Attention inside each row, by PyTorch's flash kernel for CPUs; computed in float32 where less is given."""
 
     @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, bounds: Sequence[int], scale: float | None) -> Tensor:
+    def forward(
+        ctx: Any,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        bounds: Sequence[int],
+        causal: bool,  # noqa: FBT001
+        scale: float | None,
+    ) -> Tensor:
         wide = [item if item.dtype == torch.float64 else item.float() for item in (query, key, value)]
         out, sums = torch.empty_like(wide[0]), []
         with plain_products():
             for start, end in pairwise(bounds):
                 parts = [item[:, :, start:end] for item in wide]
-                out[:, :, start:end], total = _FLASH(*parts, 0.0, True, scale=scale)  # noqa: FBT003 (dropout, causal)
+                out[:, :, start:end], total = _FLASH(*parts, 0.0, causal, scale=scale)
                 sums.append(total)
         ctx.save_for_backward(*wide, out, *sums)
-        ctx.bounds, ctx.scale, ctx.given = bounds, scale, query.dtype
+        ctx.bounds, ctx.causal, ctx.scale, ctx.given = bounds, causal, scale, query.dtype
         return out.to(query.dtype)
 
     @staticmethod
@@ -88,10 +97,10 @@ class _FlashRows(torch.autograd.Function):
         with plain_products():
             for (start, end), total in zip(pairwise(ctx.bounds), sums, strict=True):
                 parts = [item[:, :, start:end] for item in (gradient, *wide, out)]
-                pieces = _FLASH_BACKWARD(*parts, total, 0.0, True, scale=ctx.scale)  # noqa: FBT003
+                pieces = _FLASH_BACKWARD(*parts, total, 0.0, ctx.causal, scale=ctx.scale)
                 for whole, piece in zip(found, pieces, strict=True):
                     whole[:, :, start:end] = piece
-        return (*(item.to(ctx.given) for item in found), None, None)
+        return (*(item.to(ctx.given) for item in found), None, None, None)
 
 
 def packed_inputs(batch: Batch) -> dict[str, Any]:

@@ -44,14 +44,15 @@ def distributions(model: Any, batch: Batch, *, head_alone: bool) -> Float[Tensor
 
 
 def _hidden(model: Any, batch: Batch) -> Float[Tensor, "M H"]:
-    return model.base_model(**_inputs(batch), use_cache=False)[0].flatten(0, 1)[batch.where]  # type: ignore[no-any-return]
+    return model.base_model(**inputs(batch), use_cache=False)[0].flatten(0, 1)[batch.where]  # type: ignore[no-any-return]
 
 
 def _logits(model: Any, batch: Batch) -> Float[Tensor, "M V"]:
-    return model(**_inputs(batch), use_cache=False).logits.flatten(0, 1)[batch.where]  # type: ignore[no-any-return]
+    return model(**inputs(batch), use_cache=False).logits.flatten(0, 1)[batch.where]  # type: ignore[no-any-return]
 
 
-def _inputs(batch: Batch) -> dict[str, Any]:
+def inputs(batch: Batch) -> dict[str, Any]:
+    """Return the forward call's arguments for a batch."""
     if batch.mask is None:
         return packed_inputs(batch)
     return {"input_ids": batch.ids, "attention_mask": batch.mask.long(), "position_ids": batch.positions}
@@ -76,6 +77,11 @@ def supports_packing(model: Any, *, head_alone: bool) -> tuple[bool, str]:
 
     On agreement the model is left attending through the packed function, which serves padded batches too.
     """
+    return packs(model, lambda batch: token_logprobs(model, batch, head_alone=head_alone))
+
+
+def packs(model: Any, score: Callable[[Batch], Float[Tensor, " M"]]) -> tuple[bool, str]:
+    """Return what `supports_packing` does, by any way to score a batch."""
     reason = switch_on(model)
     if reason:
         return False, reason
@@ -86,7 +92,7 @@ def supports_packing(model: Any, *, head_alone: bool) -> tuple[bool, str]:
         with torch.no_grad():
             for packed in (True, False):
                 batch = collate(rows, packed=packed, device=model.device)
-                found.append(token_logprobs(model, batch, head_alone=head_alone))
+                found.append(score(batch))
     except (RuntimeError, ValueError, TypeError, KeyError, IndexError) as error:
         # whatever a foreign architecture makes of a packed line, it still works padded
         switch_off(model)

@@ -144,7 +144,7 @@ class Writer:
         weights = np.asarray(row.learnt, dtype=np.uint8).tobytes()
         self._rows += 1
         self._tokens += len(row.ids)
-        self._targets += int(sum(row.learnt[1:]))
+        self._targets += sum(map(bool, row.learnt[1:]))
         self._bytes += row.num_bytes
         self._longest = max(self._longest, len(row.ids))
         end = np.uint64(self._tokens).tobytes()

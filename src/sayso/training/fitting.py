@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sayso.errors import SettingsError, StoreError
 from sayso.i18n import gettext as _
-from sayso.training import measuring, outlook, run, samples
+from sayso.training import corrupting, measuring, outlook, run, samples
 from sayso.training.data import Data, Source, gather
 from sayso.training.measuring import Measured
 from sayso.training.optimizer import prepare
@@ -131,11 +131,11 @@ def fit(task: Task, folder: Path, watch: Watch, *, clock: Callable[[], float] = 
         StoreError: the disk refused.
     """
     expect_same(folder, task.form)
-    before = _done_before(folder)
+    before = done_before(folder)
     if before:
         return before
     made = job(task, folder / TOKENS, watch)
-    with _interrupts() as stop:
+    with interrupts() as stop:
         records = steps(made.method, made.policy, made.material.train, made.train, folder=folder, resume=True, stop=stop)
         _follow(run.keep(records, folder, settings=task.form), made, folder, _Told(made, watch), clock)
         if stop() and not _finished(folder):
@@ -150,7 +150,7 @@ def _follow(records: Iterator[Step], job: Job, folder: Path, told: _Told, clock:
     measured = clock()
     for record in records:
         told(record)
-        held = job.material.validation
+        held = corrupting.held(job.method, job.material.validation)
         if held and _measures_after(record, job.data, clock() - measured):
             told.validation = measuring.measure(job.policy, held, step=record.step, max_tokens=job.train.max_tokens)
             measuring.note(folder, told.validation)
@@ -163,7 +163,7 @@ def _finished(folder: Path) -> bool:
 
 
 @contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
+def interrupts() -> Iterator[Callable[[], bool]]:
     """Hold back the first Ctrl-C until the step is done, and yield what says that it came; a second one breaks off."""
     came = Event()
     if current_thread() is not main_thread():
@@ -192,7 +192,7 @@ def preview(task: Task, folder: Path, watch: Watch) -> Preview:
 def job(task: Task, place: Path, watch: Watch) -> Job:
     """Read the files into token files in `place`, and make the model ready to learn."""
     seed = task.train.seed
-    material = gather(task.source, task.data, place, seed=seed, told=_reading(task.source.files, watch))
+    material = gather(task.source, task.data, place, seed=seed, told=reading(task.source.files, watch))
     train = outlook.laid_out(material, task.train, task.data)
     return Job(
         verb=task.verb, policy=prepare(task.policy, train), method=task.method, material=material, train=train,
@@ -200,7 +200,7 @@ def job(task: Task, place: Path, watch: Watch) -> Job:
     )  # fmt: skip
 
 
-def _reading(files: Sequence[Path], watch: Watch) -> Callable[[int], None]:
+def reading(files: Sequence[Path], watch: Watch) -> Callable[[int], None]:
     """Return what is told how many bytes were read, and passes it on now and then."""
     total = max(1, sum(path.stat().st_size for path in files if path.exists()))
     said = 0
@@ -214,7 +214,7 @@ def _reading(files: Sequence[Path], watch: Watch) -> Callable[[int], None]:
     return told
 
 
-def _done_before(folder: Path) -> Report | None:
+def done_before(folder: Path) -> Report | None:
     """Return the report of a finished training, or None."""
     try:
         found = json.loads((folder / REPORT).read_text(encoding="utf-8"))

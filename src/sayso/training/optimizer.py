@@ -84,7 +84,7 @@ def optimizers(parameters: dict[str, torch.nn.Parameter], settings: Train) -> tu
 
 
 def _hidden(parameters: dict[str, torch.nn.Parameter]) -> list[torch.nn.Parameter]:
-    words = ("embed", "lm_head", "wte", "wpe", "score", "classifier")
+    words = ("embed", "shared", "relative_attention_bias", "lm_head", "wte", "wpe", "score", "classifier")
     return [item for name, item in parameters.items() if item.ndim == 2 and not any(word in name for word in words)]
 
 

@@ -5,20 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sayso import config
 from sayso.errors import SettingsError
 from sayso.methods.sft import Sft
-from sayso.models.fresh import fresh
+from sayso.models import encoder_decoder, masked
+from sayso.models.fresh import SENTINEL, fresh, kind_of
 from sayso.models.local import LocalModel
 from sayso.text import corpus
 from sayso.training import outlook
-from sayso.training.data import Data, Source, Texts, key_of, tokenizer_digest
+from sayso.training.data import Data, Encoder, Source, Texts, key_of, tokenizer_digest
+from sayso.training.denoising import Denoising, Whole
 from sayso.training.fitting import Task
+from sayso.training.masking import Masked, WholeWords
 from sayso.training.settings import Train
 
+if TYPE_CHECKING:
+    from sayso.methods import Method
+
 VERB = "pretrain"
+SENTINELS = 100
+"""As many spans may be taken out of a text; T5's number."""
+Objective = Literal["usual", "spans", "infilling"]
 USUAL: Mapping[str, Any] = {
     "train": {
         "learning_rate": 3e-3, "num_train_epochs": 1.0, "per_device_train_batch_size": 16, "max_tokens": 4096,
@@ -34,7 +43,11 @@ class Pretraining:
     """Settings of a pretraining."""
 
     architecture: str = "llama"
-    """A causal model of transformers: llama, gpt2, gpt_neox, qwen2, mistral …"""
+    """A language model of transformers: llama, gpt2, qwen2 … foretell the next token; bert, roberta masked words; t5, bart
+    and marian put back what was taken out."""
+    objective: Objective = "usual"
+    """For a model with an encoder and a decoder: `spans`, each written behind its sentinel (T5), or `infilling`, the whole
+    text written anew (BART); usual: infilling for bart, else spans."""
     tokenizer: str = ""
     """The folder of a tokenizer, or a Hugging Face id."""
     model: Mapping[str, Any] = field(default_factory=dict)
@@ -71,7 +84,7 @@ def task(files: Sequence[Path], settings: Pretraining) -> Task:
     policy = _policy(settings)
     source, form = _source(files, settings, policy)
     return Task(
-        verb=VERB, policy=policy, method=Sft(learning_rate=3e-3), source=source, train=settings.train, data=settings.data,
+        verb=VERB, policy=policy, method=_method(settings, policy), source=source, train=settings.train, data=settings.data,
         form=form,
     )  # fmt: skip
 
@@ -79,7 +92,44 @@ def task(files: Sequence[Path], settings: Pretraining) -> Task:
 def _policy(settings: Pretraining) -> LocalModel:
     if not settings.tokenizer:
         raise SettingsError("tokenizer: expected a folder; make one with: sayso tokenizer train FILES --out FOLDER")
-    return fresh(settings.architecture, settings.model, Path(settings.tokenizer), seed=settings.seed, device=settings.device)
+    return fresh(
+        settings.architecture, settings.model, Path(settings.tokenizer), seed=settings.seed, device=settings.device,
+        sentinels=SENTINELS if kind_of(settings.architecture) == "encoder_decoder" else 0,
+    )  # fmt: skip
+
+
+def _method(settings: Pretraining, policy: LocalModel) -> Method:
+    """Return what is learnt of a text: its next tokens, its masked words, or what was taken out of it."""
+    tokenizer, kind = policy.tokenizer, kind_of(settings.architecture)
+    if isinstance(policy.form, masked.Masked):
+        return Masked(
+            mask_id=tokenizer.mask_token_id, num_words=len(tokenizer), special_ids=tuple(sorted(tokenizer.all_special_ids))
+        )
+    if kind != "encoder_decoder":
+        return Sft(learning_rate=3e-3)
+    sentinels = tuple(tokenizer.convert_tokens_to_ids(SENTINEL.format(number=number)) for number in range(SENTINELS))
+    if _objective(settings) == "spans":
+        return Denoising(sentinels=sentinels, end=tokenizer.eos_token_id)
+    mask = tokenizer.mask_token_id
+    return Denoising(
+        kind="infilling", sentinels=(sentinels[0] if mask is None else mask,), end=tokenizer.eos_token_id, share=0.3
+    )
+
+
+def _objective(settings: Pretraining) -> Objective:
+    usual: Objective = "infilling" if "bart" in settings.architecture else "spans"
+    return usual if settings.objective == "usual" else settings.objective
+
+
+def _encoder(settings: Pretraining, policy: LocalModel, longest: int) -> Encoder:
+    """Return what makes rows of texts."""
+    tokenizer, packing = policy.tokenizer, settings.data.packing
+    if isinstance(policy.form, masked.Masked):
+        return WholeWords(tokenizer, longest=longest, packing=packing)
+    if isinstance(policy.form, encoder_decoder.EncoderDecoder):
+        return Whole(tokenizer, longest=longest, packing=packing)
+    end = tokenizer.eos_token_id
+    return Texts(tokenizer, end=min(policy.chat.stop_ids) if end is None else end, longest=longest, packing=packing)
 
 
 def _source(files: Sequence[Path], settings: Pretraining, policy: LocalModel) -> tuple[Source, dict[str, Any]]:
@@ -92,12 +142,12 @@ def _source(files: Sequence[Path], settings: Pretraining, policy: LocalModel) ->
         "files": corpus.digest(read), "validation_files": corpus.digest(held),
         "tokenizer": tokenizer_digest(policy.tokenizer),
     }  # fmt: skip
-    end = policy.tokenizer.eos_token_id
     source = Source(
         files=read, validation=held, kind="text", longest=longest, vocab_size=len(policy.tokenizer),
-        encoder=lambda: Texts(
-            policy.tokenizer, end=min(policy.chat.stop_ids) if end is None else end, longest=longest, packing=data.packing
+        encoder=lambda: _encoder(settings, policy, longest),
+        key=key_of(
+            verb=VERB, longest=longest, form=policy.form.adapter_task,
+            **{name: form[name] for name in ("files", "validation_files", "tokenizer")},
         ),
-        key=key_of(verb=VERB, longest=longest, **{name: form[name] for name in ("files", "validation_files", "tokenizer")}),
     )  # fmt: skip
     return source, form
