@@ -15,6 +15,7 @@ from sayso.loop.workspace import Workspace
 from sayso.models import Writer
 from sayso.models.sampling import Sampling
 from sayso.records import Comment, Prompt, Response
+from sayso.store import review
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,11 +78,16 @@ def generate(workspace: Workspace, settings: Settings, *, prompts: Sequence[Prom
 
 
 def _write(workspace: Workspace, version: str, prompts: Sequence[Prompt], sampling: Sampling, watch: Watcher) -> None:
+    from sayso.evaluation.sureness import sureness
+
     if not prompts:
         return
-    for part, texts in answer(workspace.model(version), prompts, sampling, stage=_("generate"), watch=watch):
+    model = workspace.model(version)
+    for part, texts in answer(model, prompts, sampling, stage=_("generate"), watch=watch):
         pairs = zip(part, texts, strict=True)
-        workspace.store.add_responses([Response(prompt=asked, text=text, version=version) for asked, text in pairs])
+        written = [Response(prompt=asked, text=text, version=version) for asked, text in pairs]
+        workspace.store.add_responses(written)
+        review.set_scores(workspace.store, sureness(model, written))
 
 
 def answer(

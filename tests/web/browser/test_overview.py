@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.web.browser.answers import ask
 from tests.web.browser.conftest import Site, Visit, Visiting
 
+from sayso.records import Response
 from sayso.store import review
 
 pytestmark = pytest.mark.slow
@@ -47,6 +49,18 @@ def test_an_empty_workspace_says_what_will_be_here(site: Site, visit: Visit) -> 
     page.wait_for_selector(".blank, .themes, .facts")
     page.goto(site.url + "/adjudicate")
     page.wait_for_selector(".blank:has-text('Nothing to decide')")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_family_with_a_long_name_does_not_push_the_figures_out_of_sight(site: Site, visit: Visit, language: str) -> None:
+    names = (
+        "customer_support/refunds_and_returns_of_the_autumn_2026",
+        "客户服务退款与换货说明以及二〇二六年秋季活动相关的所有提示",
+    )
+    site.store.add_responses([Response(prompt=ask(name, family=name), text="x", id=name) for name in names])
+    page = visit.go(f"/overview?lang={language}")
+    page.wait_for_selector(f"th:text-is('{names[0]}')")
+    assert page.evaluate("[...document.querySelectorAll('.scroll')].every((one) => one.scrollWidth <= one.clientWidth)")
 
 
 def test_every_page_weighs_less_than_150_kilobytes_and_comes_from_one_host(visit: Visit) -> None:
