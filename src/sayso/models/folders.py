@@ -67,20 +67,25 @@ def open_config(folder: Path) -> PreTrainedConfig:
     return config
 
 
-def open_module(folder: Path, config: PreTrainedConfig, *, dtype: torch.dtype | str) -> Any:
+def open_module(
+    folder: Path, config: PreTrainedConfig, *, dtype: torch.dtype | str, kind: str = "", headed: bool = True
+) -> Any:
     """Return the model in a folder, from safetensors only and never with code of its own.
+
+    `kind` (a key of `opening.AUTO`) opens it as another kind than it was saved as; without `headed` what stands on its body
+    is new, and drawn at random.
 
     Raises:
         ModelError: there are only pickled weights, or none, or they are damaged or do not fit the configuration.
     """
     _expect_safetensors(folder)
-    auto = opening.AUTO[opening.kind_of(config) or "causal"]
+    auto = opening.AUTO[kind or opening.kind_of(config) or "causal"]
     with _told(folder), _without_progress_bar():
         module, info = auto.from_pretrained(
             str(folder), config=config, dtype=dtype, use_safetensors=True, trust_remote_code=False,
-            local_files_only=True, output_loading_info=True,
+            local_files_only=True, output_loading_info=True, ignore_mismatched_sizes=not headed,
         )  # fmt: skip
-    lost = sorted(info["missing_keys"])
+    lost = sorted(name for name in info["missing_keys"] if headed or _of_body(module, name))
     if lost:
         raise ModelError(
             "{folder}: the weights lack {number} tensors that config.json expects, {first!r} first; the folder is "
@@ -90,6 +95,10 @@ def open_module(folder: Path, config: PreTrainedConfig, *, dtype: torch.dtype | 
             first=lost[0],
         )
     return module
+
+
+def _of_body(module: Any, name: str) -> bool:
+    return name.startswith(f"{module.base_model_prefix}.") and ".pooler." not in name
 
 
 def open_tokenizer(folder: Path) -> Any:

@@ -12,6 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sayso.errors import NotFoundError, RecordError, SettingsError
 from sayso.records import Check, Message, Prompt
 from sayso.tasks import loading
@@ -137,6 +140,13 @@ class Classify:
             if place:
                 found.append((place.start(), -len(label), label))
         return min(found)[2] if found else None
+
+    def said(self, logprobs: NDArray[np.float64]) -> list[str]:
+        """Return the likeliest class of each text from log-probabilities (N, K); of a grade what is to be expected."""
+        known = self.classes
+        if self.about.scores:
+            return [f"{grade:.4f}" for grade in np.exp(logprobs) @ np.array([float(label) for label in known])]
+        return [known[number] for number in logprobs.argmax(axis=1)]
 
     def count(self, items: Sequence[Item], answers: Sequence[str | None]) -> list[Counted]:
         """Return the official metrics of one answer an item."""
