@@ -1,7 +1,7 @@
 """Writing: how a story goes on, or a poem of a given title and form.
 
-Read are records with a `title` and a poem (`content`, `poem` or `paragraphs`), records with a story (`text` or `story`, and
-a `title` where it has one), a JSON list of such, and `.txt` files, whose stories end at lines of `<|endoftext|>`.
+Read are records with a `title` and a Chinese poem (`poem` or `paragraphs`; `content` where there is an `author` or all lines
+are alike), records with a story (`text` or `story`, and a `title` where it has one), a JSON list of such, and `.txt` files, whose stories end at lines of `<|endoftext|>`.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def _poem(record: Record) -> Item | None:
     title = fields.get("title")
     if not (isinstance(text, str) and isinstance(title, str) and title.strip() and wording.language_of(text) == "zh"):
         return None
-    if "poem" not in fields and "paragraphs" not in fields and verse.form_of(text) is None:
+    if not {"poem", "paragraphs", "author"} & set(fields) and verse.form_of(text) is None:
         return None
     form = verse.form_of(text)
     name = verse.FORMS.get(form, "") if form else ""
