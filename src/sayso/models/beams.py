@@ -61,7 +61,7 @@ def search(
                 input_ids=ids, attention_mask=mask, num_beams=sampling.num_beams, length_penalty=sampling.length_penalty,
                 decoder_input_ids=torch.tensor([lead] * len(members), device=model.device), do_sample=False,
                 max_new_tokens=min(sampling.max_new_tokens, max_length - len(lead)), max_length=None, early_stopping=False,
-                eos_token_id=sorted(stop_ids), pad_token_id=pad,
+                eos_token_id=sorted(stop_ids), pad_token_id=pad, suppress_tokens=[pad] if pad not in stop_ids else None,
             )  # fmt: skip
             for number, line in zip(members, found[:, len(lead) :].tolist(), strict=True):
                 answers[number] = _ended(line, stop_ids)
