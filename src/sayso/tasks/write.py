@@ -1,7 +1,8 @@
 """Writing: how a story goes on, or a poem of a given title and form.
 
 Read are records with a `title` and a Chinese poem (`poem` or `paragraphs`; `content` where there is an `author` or all lines
-are alike), records with a story (`text` or `story`, and a `title` where it has one), a JSON list of such, and `.txt` files, whose stories end at lines of `<|endoftext|>`.
+are alike), records with a story (`text` or `story`, and a `title` where it has one), a JSON list of such, and `.txt` files,
+whose stories end at lines of `<|endoftext|>`.
 """
 
 from __future__ import annotations
