@@ -58,7 +58,8 @@ def measured(name: str, given: argparse.Namespace) -> list[dict[str, Any]]:
         metrics = {metric.name: [metric.value, metric.low, metric.high] for metric in judged.metrics(seed=given.seed)}
         rows.append({
             "data": name, "model": model, "chosen": found.chosen, "validation": found.best, "metrics": metrics,
-            "train": found.train, "test": found.test, "held_back": found.held_back, "seconds": seconds, "bar": BARS.get(name),
+            "train": found.train, "test": found.test, "held_back": found.held_back, "seconds": seconds,
+            "bar": BARS.get(name),
         })  # fmt: skip
         shown = "  ".join(f"{key} {value:.4f} [{low:.4f}, {high:.4f}]" for key, (value, low, high) in metrics.items())
         print(f"{name:16} {model:12} {seconds:7.1f} s  {shown}  ({found.chosen})", flush=True)

@@ -15,9 +15,10 @@ from sayso.i18n import gettext as _
 @click.argument("model", metavar="[MODEL]", required=False)
 @click.argument("files", metavar="[FILES…]", nargs=-1)
 @option("--candidate", default="candidate", metavar="VERSION", help="The version to measure; otherwise the candidate.")
-@option("--task", metavar="NAME", help="Measure MODEL on a task instead: summarize, translate, answer, chat, write …")
+@option("--task", metavar="NAME", help="Measure MODEL on a task instead: classify, summarize, translate, answer, chat …")
 @option("--compare", "others", multiple=True, metavar="MODEL", help="With --task: another model on the same items.")
-@option("--answers", type=click.Path(path_type=Path), metavar="FILE", help="With --task: keep the answers there, as JSONL.")
+@option("--answers", type=click.Path(path_type=Path), metavar="FILE",
+    help="With --task: keep the answers there, as JSONL; of classify a folder, for the report.")  # fmt: skip
 @with_settings
 @with_dry_run
 @with_json
@@ -50,6 +51,11 @@ def _measure(
 
     if model is None or not files:
         raise click.UsageError(_("expected a model and files: sayso evaluate --task {task} MODEL FILES").format(task=task))
+    if task == "classify":
+        from sayso.cli import classify
+
+        classify.measure(call, model, files, others, answers)
+        return 0
     layers = [config.read(call.config)] if call.config else []
     wanted = answering.asked(task, files, layers, call.laid_over)
     if call.dry_run:

@@ -14,7 +14,7 @@ from sayso.cli.options import Call, option, verb, with_dry_run, with_json, with_
 @click.argument("model", metavar="MODEL")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILES…")
 @option("--out", required=True, type=click.Path(path_type=Path), metavar="FOLDER", help="The run's folder.")
-@option("--task", "name", type=click.Choice(("chat", "summarize", "translate", "answer", "retrieval", "write")),
+@option("--task", "name", type=click.Choice(("chat", "classify", "summarize", "translate", "answer", "retrieval", "write")),
     help="What is learnt: chat, the answers in conversations, or another task's right answers.")  # fmt: skip
 @option(
     "--tokenizer", metavar="TOKENIZER", help="For a model fresh:ARCHITECTURE: a tokenizer's folder, or a Hugging Face id."
@@ -32,13 +32,19 @@ def command(call: Call, model: str, files: tuple[Path, ...], out: Path, name: st
     MODEL is a Hugging Face folder or id, or fresh:ARCHITECTURE (fresh:bart, fresh:llama …) for random weights around the
     vocabulary of --tokenizer, with --set model.KEY=VALUE for the architecture's own keys. FILES are .jsonl with lines such
     as {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}, also .gz, or folders of them.
-    With --task they are the task's own files, or hf:NAME. An adapter is trained unless train.use_lora is false. The result
-    is written to FOLDER/model; the same command goes on where it was stopped.
+    With --task they are the task's own files, or hf:NAME. With --task classify, MODEL may be linear, the classifier on words
+    that every other is held against. An adapter is trained unless train.use_lora is false. The result is written to
+    FOLDER/model; the same command goes on where it was stopped.
     """
     if backend == "hosted":
         from sayso.cli import hosted
 
         hosted.do(call, model, files, out)
+        return
+    if name == "classify":
+        from sayso.cli import classify
+
+        classify.train(call, model, files, out, tokenizer)
         return
     from sayso import config
     from sayso.cli import training
