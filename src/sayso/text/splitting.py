@@ -22,6 +22,8 @@ from sayso.text.streams import TEXT
 
 PARTS = ("train", "validation", "test")
 _WHOLE = 1 << 64
+_STEP = 1 << 11
+"""Stretches end at multiples of it, so that a share says their end exactly."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,7 +149,7 @@ def _reach(wanted: float, ordered: Array, begin: int) -> int:
         return min(begin + round(wanted * _WHOLE), _WHOLE)
     first = int(np.searchsorted(ordered, np.uint64(begin)))
     last = first + int(wanted) - 1
-    return int(ordered[last]) + 1 if last < len(ordered) else _WHOLE
+    return min(-(-(int(ordered[last]) + 1) // _STEP) * _STEP, _WHOLE) if last < len(ordered) else _WHOLE
 
 
 def crossing(groups: Array, parts: Array) -> Array:
