@@ -8,13 +8,14 @@ from pathlib import Path
 import click
 
 from sayso.cli.options import Call, option, verb, with_dry_run, with_json, with_settings
+from sayso.errors import SettingsError
 
 
 @verb
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILES…]")
 @option("--out", required=True, type=click.Path(path_type=Path), metavar="FOLDER", help="The run's folder.")
 @option("--architecture", metavar="NAME",
-    help="lstm, gru, llama, gpt2 …: the next token; bert, roberta: masked words; t5, bart: what was taken out.")  # fmt: skip
+    help="ngram, hmm, lstm, llama, gpt2 …: the next token; bert: masked words; t5, bart: what was taken out.")  # fmt: skip
 @option("--tokenizer", metavar="TOKENIZER", help="A folder made by sayso tokenizer train, or a Hugging Face id.")
 @option("--tokens", type=click.IntRange(min=1), metavar="N", help="End the schedule after about so many tokens.")
 @option("--find-rate", is_flag=True, help="Only test learning rates: 100 steps at a rising rate, and which to begin with.")
@@ -31,11 +32,16 @@ def command(call: Call, files: tuple[Path, ...], out: Path, architecture: str | 
     """
     from sayso import config
     from sayso.cli import training
-    from sayso.training import pretraining
+    from sayso.training import classical, pretraining
 
     given = {"architecture": architecture, "tokenizer": tokenizer, "data.tokens": tokens}
     first = [f"{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
     layers = [config.read(call.config)] if call.config else []
     settings = pretraining.settings_of(layers, [*first, *call.laid_over])
+    if settings.architecture in classical.SETTINGS:
+        if find_rate:
+            raise SettingsError("--find-rate: only networks have a learning rate, not {name}", name=settings.architecture)
+        training.do(call, lambda: classical.task(files, settings), out, by=classical)
+        return
     act = training.find_rate if find_rate else training.do
     act(call, lambda: pretraining.task(files, settings), out)

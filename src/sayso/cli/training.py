@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from sayso.cli import console
@@ -17,21 +18,22 @@ if TYPE_CHECKING:
     from sayso.training.rates import Found
 
 
-def do(call: Call, task: Callable[[], Task], out: Path) -> None:
-    """Do a training task into a folder, or only say what it would do."""
+def do(call: Call, task: Callable[[], Any], out: Path, *, by: ModuleType | None = None) -> None:
+    """Do a training task into a folder, or only say what it would do; `by` is what does it, where it is no network."""
     from sayso.evaluation.report import training as page
     from sayso.loop.progress import Progress
     from sayso.training import fitting
 
+    work: Any = by or fitting
     with call.watching() as watching:
 
         def watch(**seen: Any) -> None:
             watching(Progress(**seen))
 
         if call.dry_run:
-            found = fitting.preview(task(), out, watch)
+            found: Preview = work.preview(task(), out, watch)
         else:
-            report = fitting.fit(task(), out, watch)
+            report: Report = work.fit(task(), out, watch)
             page.write(out, command=call.line)
     if call.dry_run:
         call.give(asdict(found), lambda: _draw_preview(found))

@@ -25,6 +25,7 @@ from sayso.models import (
 
 _WANTED = ["*.json", "*.jinja", "*.txt", "*.model", "*.spm", "*.safetensors"]
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
+_NO_NETWORKS = ("sayso_ngram", "sayso_hmm")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
@@ -55,6 +56,14 @@ def open_config(folder: Path) -> PreTrainedConfig:
     """
     if not (folder / "config.json").is_file():
         raise NotFoundError("{folder}: no config.json; expected an ordinary Hugging Face model folder", folder=str(folder))
+    kind = read_json(folder / "config.json").get("model_type")
+    if kind in _NO_NETWORKS:
+        raise ModelError(
+            "{folder}: {kind!r} is no network and cannot be trained on; open it with sayso.models.textmodel.load to score "
+            "texts and to write them",
+            folder=str(folder),
+            kind=kind,
+        )
     with _told(folder):
         config: PreTrainedConfig = AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
     if opening.kind_of(config) is None:

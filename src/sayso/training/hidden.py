@@ -6,10 +6,11 @@ kept. Broken off and called again, it goes on at the last whole iteration and en
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -72,13 +73,14 @@ Told = Callable[[Iteration], None]
 
 
 def learn(text: TokenFile, folder: Path, settings: Hmm, *, vocab_size: int, seed: int, told: Told) -> Tables:
-    """Return the tables of the likeliest start; `folder` keeps the state of every start.
+    """Return the tables of the likeliest start; `folder` keeps the state of every start, under what decides it.
 
     Raises:
         MissingExtraError: hmmlearn is not installed.
         StoreError: the disk refused.
     """
     ids, lengths = _read(text, settings.max_tokens)
+    folder = folder / _key(text, settings, vocab_size, seed)
     symbols, shares = symbols_of(np.bincount(ids, minlength=vocab_size), settings.vocabulary)
     emitted, count = symbols[ids], min(vocab_size, settings.vocabulary)
     best: tuple[float, dict[str, Array]] | None = None
@@ -108,6 +110,11 @@ def symbols_of(counts: Array, most: int) -> tuple[Array, Array]:
     shares = (counts + 1) / (counts + 1)[symbols == most - 1].sum()
     shares[own] = 1.0
     return symbols, shares
+
+
+def _key(text: TokenFile, settings: Hmm, vocab_size: int, seed: int) -> str:
+    form = [text.facts.digest, asdict(settings), vocab_size, seed]
+    return hashlib.sha256(json.dumps(form).encode()).hexdigest()[:16]
 
 
 def _read(text: TokenFile, most: int) -> tuple[Array, list[int]]:

@@ -112,7 +112,7 @@ def _curves(metrics: Records, measured: Records) -> Iterator[str]:
         Line(points=[(entry["step"], entry["loss"]) for entry in measured], name=_("validation"), dots=True),
     ]
     yield figures.line_figure(losses, name="loss", described=_("Loss at each step"), across=step, up=_("loss, nats a token"))
-    rate = Line(points=_means([(entry["step"], entry["learning_rate"]) for entry in metrics]))
+    rate = Line(points=_means([(entry["step"], entry["learning_rate"]) for entry in metrics if "learning_rate" in entry]))
     yield figures.line_figure(
         [rate], name="rate", described=_("Learning rate at each step"), across=step, up=_("learning rate")
     )

@@ -11,6 +11,7 @@ Letters: V vocabulary, U different n-grams of an order.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -66,13 +67,13 @@ class Work:
 
 def count(work: Work, journal: Journal) -> None:
     """Count every order from the first to the last; what is done is not done again."""
-    journal.do("count 1", lambda: _single(work))
+    journal.do("count 1", partial(_single, work))
     for order in range(2, work.order + 1):
         for number, (first, last) in enumerate(work.stretches()):
-            journal.do(f"count {order}, run {number + 1}", lambda n=number, a=first, b=last, o=order: _run(work, o, n, a, b))
-        journal.do(f"count {order}, merge", lambda o=order: _merge(work, o))
+            journal.do(f"count {order}, run {number + 1}", partial(_run, work, order, number, first, last))
+        journal.do(f"count {order}, merge", partial(_merge, work, order))
         if order < work.order:
-            journal.do(f"count {order}, places", lambda o=order: _number(work, o))
+            journal.do(f"count {order}, places", partial(_number, work, order))
         _tidy(work, order)
 
 

@@ -25,7 +25,7 @@ class Column:
         self.path, self.kind = path, np.dtype(kind)
 
     def __len__(self) -> int:
-        return self.path.stat().st_size // self.kind.itemsize
+        return self.path.stat().st_size // int(self.kind.itemsize)
 
     def read(self, first: int = 0, last: int | None = None) -> Array:
         """Return the numbers from one place to before another; all by default."""

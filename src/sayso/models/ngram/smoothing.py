@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -44,10 +45,10 @@ class Smoothing:
 def smooth(work: Work, journal: Journal, settings: Smoothing, folder: Path) -> None:
     """Write the arrays of the model into `folder`, order by order."""
     for order in range(1, work.order + 1):
-        journal.do(f"continuations {order}", lambda o=order: _continuations(work, o))
-    journal.do("probabilities 1", lambda: _unigrams(work, settings, folder))
+        journal.do(f"continuations {order}", partial(_continuations, work, order))
+    journal.do("probabilities 1", partial(_unigrams, work, settings, folder))
     for order in range(2, work.order + 1):
-        journal.do(f"probabilities {order}", lambda o=order: _higher(work, settings, folder, o))
+        journal.do(f"probabilities {order}", partial(_higher, work, settings, folder, order))
 
 
 def discounts(counts_of_counts: Sequence[int]) -> tuple[tuple[float, float, float], bool]:
