@@ -95,6 +95,10 @@ def test_the_language_of_a_text_is_found(text: str, code: str) -> None:
     assert language.detect(text, Languages(among=FEW)).code == code
 
 
+def test_short_texts_can_be_looked_at_more_closely() -> None:
+    assert language.detect("Ein Satz.", Languages(among=FEW, accuracy="high")).code == "de"
+
+
 def test_only_chosen_languages_are_kept() -> None:
     rules = Languages(keep=("en", "zh"), among=FEW)
     assert language.refusal("This is a sentence in English.", rules) is None

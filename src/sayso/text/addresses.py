@@ -15,6 +15,8 @@ _ENGLISH = re.compile(
     r"(?:,? (?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|#)\.? ?\w{1,6})?"
     r"(?:,? [A-Z][a-z]+(?: [A-Z][a-z]+)?,? (?:[A-Z]{2} \d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}))?"
 )
+_NUMBERED = re.compile(r"[0-9]{1,5}[A-Za-z]? (?=[A-Z0-9])")
+"""How every English address begins."""
 _BOX = re.compile(r"(?<!\w)P\. ?O\. ?Box \d{1,6}|(?<!\w)PO Box \d{1,6}")
 _NUMBER = r"[0-9０-９一二三四五六七八九十百]{1,5}"
 _CHINESE = re.compile(
@@ -27,8 +29,12 @@ _LONGEST = 24
 
 def find(text: str) -> Iterator[tuple[int, int]]:
     """Yield where postal addresses stand."""
-    for pattern in (_ENGLISH, _BOX):
-        for match in pattern.finditer(text):
+    for number in _NUMBERED.finditer(text):
+        match = _ENGLISH.match(text, number.start())
+        if match:
+            yield match.span()
+    if "Box " in text:
+        for match in _BOX.finditer(text):
             yield match.span()
     if not text.isascii():
         for match in _CHINESE.finditer(text):

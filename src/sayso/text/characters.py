@@ -16,9 +16,11 @@ Normal = Literal["NFC", "NFKC", "keep"]
 FullWidth = Literal["keep", "letters", "all"]
 Script = Literal["keep", "simplified", "traditional"]
 
-_PLAIN = re.compile(
-    r"[\t\n\r\x20-\x25\x27-\x7e\u2018\u2019\u201c\u201d\u2013\u2014\u2026\u3000-\u9fff\uac00-\ud7a3\uff00-\uffef]*"
+_SUSPECT = re.compile(
+    r"[\x80-\u2017\u201a\u201b\u201e-\u2025\u2027-\u2fff][\x80-\u2fff]|[\xc2\xc3] |[\x1b\x80-\x9f\ud800-\udfff]"
+    r"|&(?:#\w|\w\w)"
 )
+"""Whatever is repaired shows this: a byte above 127 that was taken for a letter never stands alone in UTF-8."""
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _CONTROLS = re.compile(
     r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
@@ -26,8 +28,7 @@ _CONTROLS = re.compile(
 )
 _BLANKS = re.compile(r"[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _CHINESE_INDENT = re.compile(r"^\u3000+", re.MULTILINE)
-_TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
-_INNER = re.compile(r"(?<=[^\s])[ \t]*(?:[ ]{2}|\t)[ \t]*(?=[^\s])")
+_INNER = re.compile(r"(?<=\S)(?:[ \t]{2,}|\t)(?=\S)")
 _EMPTY_LINES = re.compile(r"\n{3,}")
 _LETTERS = {code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
 _ALL = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
@@ -36,13 +37,12 @@ _ALL = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 def repaired(text: str) -> str:
     """Return a text whose wrong decoding is undone and whose HTML entities are characters, by ftfy.
 
-    Quotes, ligatures and widths stay as they were written. A text of plain letters holds nothing to repair and is not looked
-    at further.
+    Quotes, ligatures and widths stay as they were written. Most texts hold nothing to repair, and are not looked at further.
 
     Raises:
         MissingExtraError: ftfy is not installed.
     """
-    if _PLAIN.fullmatch(text):
+    if not _SUSPECT.search(text):
         return text
     library, config = _ftfy()
     return str(library.fix_text(text, config))
@@ -76,9 +76,9 @@ def without_controls(text: str) -> str:
 
     The joiners of emoji and of Indic and Persian script stay.
     """
-    if "\r" in text or not text.isascii() or _LINE_ENDS.search(text):
-        text = _LINE_ENDS.sub("\n", text)
-    return _CONTROLS.sub("", text)
+    if _printable(text):
+        return text
+    return _CONTROLS.sub("", _LINE_ENDS.sub("\n", text))
 
 
 def spaced(text: str) -> str:
@@ -86,10 +86,18 @@ def spaced(text: str) -> str:
 
     What a line begins with stays, as programs and lists need it; but not the two wide spaces before a Chinese paragraph.
     """
-    if not text.isascii():
+    if not text.isascii() and not _printable(text):
         text = _BLANKS.sub(" ", _CHINESE_INDENT.sub("", text))
-    text = _INNER.sub(" ", _TRAILING.sub("", text))
+    if " \n" in text or "\t\n" in text:
+        text = "\n".join(line.rstrip(" \t") for line in text.split("\n"))
+    if "  " in text or "\t" in text:
+        text = _INNER.sub(" ", text.rstrip())
     return _EMPTY_LINES.sub("\n\n", text).strip("\n").rstrip()
+
+
+def _printable(text: str) -> bool:
+    """Say whether a text holds nothing but letters, marks, plain spaces and ends of lines; quick, and most texts do."""
+    return text.replace("\n", "").replace("\t", "").isprintable()
 
 
 @cache

@@ -95,13 +95,15 @@ class Cleaner:
         """Clean one text."""
         changed: dict[str, None] = {}
         found: Counter[str] = Counter()
+        masked: str | None = None
         for _round in range(_ROUNDS):
             before = text
             for name, change in self._changes:
                 now = change(text)
                 if now != text:
                     changed[name], text = None, now
-            text = self._mask(text, changed, found)
+            if text != masked:
+                text = masked = self._mask(text, changed, found)
             if text == before:
                 return Cleaned(text=text, changed=tuple(changed), refusal=self._refusal(text), found=found)
         return Cleaned(text=text, changed=tuple(changed), refusal="never comes to rest", found=found)
