@@ -19,7 +19,7 @@ _SHOWN = 5
 @option("--out", required=True, type=click.Path(path_type=Path), metavar="FOLDER",
     help="Where the shards and the report are written.")  # fmt: skip
 @option("--by", type=click.Choice(("near", "equal", "passages")),
-    help="Nearly equal texts and equal ones (near), equal texts alone, or passages that stand in several texts.")  # fmt: skip
+    help="Nearly equal texts and equal ones (near), equal texts alone, or passages that several texts hold.")  # fmt: skip
 @option("--keep", type=click.Choice(("first", "longest")), help="Which of several stays (first).")
 @option("--threshold", type=click.FloatRange(0, 1), metavar="SHARE",
     help="Nearly equal is what shares so much of its shingles (0.7); 0 believes the signatures.")  # fmt: skip
