@@ -95,13 +95,12 @@ class Masked:
         begins[:1] = True  # a row may begin inside a word
         found = np.split(inside, np.flatnonzero(begins)[1:])
         wanted = max(1, round(self.share * len(inside)))
+        order = random.permutation(len(found))
         taken: list[int] = []
-        for number in random.permutation(len(found)):
-            if not taken or len(taken) + len(found[number]) <= wanted:
+        for number in order:
+            if len(taken) + len(found[number]) <= wanted:
                 taken += found[number].tolist()
-            if len(taken) >= wanted:
-                break
-        return np.array(sorted(taken), dtype=int)
+        return np.array(sorted(taken or found[order[0]].tolist()), dtype=int)
 
 
 class WholeWords:
