@@ -148,14 +148,14 @@ def _answered(wanted: Asked, model: str, watch: Watcher) -> Answered:
         if guessed is None:
             raise RecordError("the task {task} has no baseline; give a model's folder", task=wanted.task.name)
         return guessed
-    from sayso.models import local
+    from sayso.models import local, remote
 
     def told(done: int) -> None:
         watch(Progress(stage=_("answer"), done=done, total=len(wanted.items), unit=_("items"), note=model))
 
-    policy = local.load(model, device=wanted.settings.device)
+    writer = remote.load(model) if remote.is_address(model) else local.load(model, device=wanted.settings.device)
     return answering.by_model(
-        policy, wanted.task, wanted.items, wanted.settings.generate, name=_short(model), told=told
+        writer, wanted.task, wanted.items, wanted.settings.generate, name=_short(model), told=told
     )  # fmt: skip
 
 

@@ -146,9 +146,13 @@ def _workspace(folder: Path) -> Iterator[Sign]:
 
 
 def _model(workspace: Workspace) -> Sign:
+    from sayso.models import remote
+
     name = _("model")
     try:
         version = workspace.store.version(CHAMPION)
+        if remote.is_address(version.path):
+            return Sign(name=name, state="ok", found=f"{version.id}: {version.path}")
         model = workspace.model(CHAMPION)
     except SaysoError as error:
         advice = _("give a folder with a model, or go online for a Hugging Face id")

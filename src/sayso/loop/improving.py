@@ -113,7 +113,7 @@ def _refiner(name: str, workspace: Workspace, settings: Settings) -> Refiner:
     if name == "given":
         return kind(refinements=tuple(workspace.store.refinements()))  # type: ignore[no-any-return]
     if name == "sample":
-        writer = workspace.model(settings.model_name_or_path)
+        writer = workspace.writer(settings.model_name_or_path)
         refine_settings = settings.refine
         return kind(  # type: ignore[no-any-return]
             writer=writer, sampling=settings.generate, n=refine_settings.num_samples, template=refine_settings.template

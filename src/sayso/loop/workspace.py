@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from sayso import config
-from sayso.errors import NotFoundError, SettingsError, StoreError
+from sayso.errors import ModelError, NotFoundError, SettingsError, StoreError
 from sayso.loop.progress import ignore
 from sayso.loop.settings import Settings, seeded
 from sayso.records import Comment, Evaluation, Prompt, Version
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sayso.loop.planning import Plan
     from sayso.loop.recommending import Advice
     from sayso.loop.rounds import Round
+    from sayso.models import Writer
     from sayso.models.local import LocalModel
     from sayso.store.database import Store
 
@@ -196,11 +197,28 @@ class Workspace:
 
         return rounds.run(self, settings or self.settings(), watch=watch, command=command)
 
-    def model(self, version: str = CHAMPION) -> LocalModel:
-        """Return a version's model, loaded once; an adapter is loaded onto its base."""
-        from sayso.models import local
+    def writer(self, version: str = CHAMPION) -> Writer:
+        """Return what writes as a version: its model, or the engine behind its address."""
+        from sayso.models import remote
 
         found = self.version(version)
+        return remote.load(found.path) if remote.is_address(found.path) else self.model(version)
+
+    def model(self, version: str = CHAMPION) -> LocalModel:
+        """Return a version's model, loaded once; an adapter is loaded onto its base.
+
+        Raises:
+            ModelError: its weights are not here, but behind an address.
+        """
+        from sayso.models import local, remote
+
+        found = self.version(version)
+        if remote.is_address(found.path):
+            raise ModelError(
+                "the weights of {name} are not here but behind {address}: it can write and be commented on; to train it see "
+                "sayso export and sayso finetune --backend hosted",
+                name=found.id, address=found.path,
+            )  # fmt: skip
         if found.id not in self._loaded:
             adapter = self.place_of(found.path) if found.form == "adapter" else None
             base = found.base if found.form == "adapter" else found.path
@@ -258,12 +276,14 @@ def _store_of(settings: Settings, folder: Path) -> str | Path:
 
 
 def model_place(model: str) -> str:
-    """Return where a model for a new workspace lies: its absolute folder, or its Hugging Face id as it is.
+    """Return where a model for a new workspace lies: its absolute folder, its Hugging Face id or its address as it is.
 
     Raises:
         NotFoundError: it is named like a folder, and there is none.
         SettingsError: it is the name of a version, which only a workspace that is there can have, or no name at all.
     """
+    from sayso.models import remote
+
     folder = Path(model).expanduser() if model.startswith("~") else Path(model)
     if model and folder.is_dir():
         return str(folder.resolve())
@@ -273,6 +293,9 @@ def model_place(model: str) -> str:
             "or -C with the workspace that has this version",
             model=model,
         )  # fmt: skip
+    if remote.is_address(model):
+        remote.load(model)  # says what is missing in it
+        return model
     if _PATH.match(model):
         raise NotFoundError("there is no folder {model!r}; expected a model's folder, or a Hugging Face id", model=model)
     return model

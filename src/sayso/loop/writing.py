@@ -79,15 +79,17 @@ def generate(workspace: Workspace, settings: Settings, *, prompts: Sequence[Prom
 
 def _write(workspace: Workspace, version: str, prompts: Sequence[Prompt], sampling: Sampling, watch: Watcher) -> None:
     from sayso.evaluation.sureness import sureness
+    from sayso.models.local import LocalModel
 
     if not prompts:
         return
-    model = workspace.model(version)
-    for part, texts in answer(model, prompts, sampling, stage=_("generate"), watch=watch):
+    writer = workspace.writer(version)
+    for part, texts in answer(writer, prompts, sampling, stage=_("generate"), watch=watch):
         pairs = zip(part, texts, strict=True)
         written = [Response(prompt=asked, text=text, version=version) for asked, text in pairs]
         workspace.store.add_responses(written)
-        review.set_scores(workspace.store, sureness(model, written))
+        if isinstance(writer, LocalModel):  # an engine behind an address does not say how sure it is
+            review.set_scores(workspace.store, sureness(writer, written))
 
 
 def answer(

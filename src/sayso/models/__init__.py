@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sayso.models.sampling import Sampling, Written
     from sayso.records import Prompt
 
-MODELS = {"local": "sayso.models.local:load", "scripted": "sayso.models.scripted:load"}
+MODELS = {"local": "sayso.models.local:load", "remote": "sayso.models.remote:load", "scripted": "sayso.models.scripted:load"}
 
 
 class Scorer(Protocol):

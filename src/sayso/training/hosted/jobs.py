@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sayso import config
 from sayso.errors import ModelError, SettingsError, StoreError
 from sayso.i18n import gettext as _
+from sayso.models.remote import reason_of
 from sayso.text import opening
 from sayso.training.hosted import orders
 from sayso.training.hosted.orders import Order
@@ -246,23 +247,18 @@ def _told(host: str) -> Iterator[None]:
     try:
         yield
     except openai.AuthenticationError as error:
-        raise ModelError("{host} refuses the key: {reason}", host=host, reason=_reason(error)) from error
+        raise ModelError("{host} refuses the key: {reason}", host=host, reason=reason_of(error)) from error
     except openai.APIStatusError as error:
         raise ModelError(
             "{host} refused ({status}): {reason}; the same command goes on from here",
-            host=host, status=error.status_code, reason=_reason(error),
+            host=host, status=error.status_code, reason=reason_of(error),
         ) from error  # fmt: skip
     except openai.APIError as error:
         raise ModelError(
-            "{host} cannot be reached: {reason}; the same command goes on from here", host=host, reason=_reason(error)
+            "{host} cannot be reached: {reason}; the same command goes on from here", host=host, reason=reason_of(error)
         ) from error
     except OSError as error:
         raise StoreError("the run's folder cannot be written: {reason}", reason=str(error)) from error
-
-
-def _reason(error: Any) -> str:
-    body = error.body if isinstance(getattr(error, "body", None), dict) else {}
-    return str(body.get("message") or error).strip() or type(error).__name__
 
 
 def _keep(state: State, folder: Path) -> State:
