@@ -103,25 +103,6 @@ def test_the_likeliest_words_are_those_that_transformers_writes(tiny_folder, arc
         assert list(written.ids) == found[0, 1:].tolist()
 
 
-def test_beams_find_the_end_that_is_likelier_than_going_on_and_on(tiny_folder):
-    model = made("bart", tiny_folder)
-    with torch.no_grad():
-        for parameter in model.inner.parameters():
-            parameter.mul_(3 if parameter.ndim > 1 else 1)
-        first = model.distributions(collate([row(model.encode_prompt(ask("the cat")), [9])], packed=False))[0]
-        end = model.tokenizer.eos_token_id
-        model.inner.final_logits_bias[0, end] += first.max() - first[end] - 0.1  # nearly the likeliest at every step
-    prompts = [ask(text) for text in ("the cat", "a much longer source than that", "no")]
-
-    def score(beams):
-        written = model.write(prompts, Sampling(max_new_tokens=5, temperature=0, num_beams=beams, length_penalty=0.0))
-        rows = [row(model.encode_prompt(prompt), answer.ids) for prompt, answer in zip(prompts, written, strict=True)]
-        batch = collate(rows, packed=False, pad_id=model.pad_id)
-        return batch.row_sums(model.token_logprobs(batch)).detach()
-
-    assert score(8).sum() > score(1).sum()
-
-
 def test_a_causal_model_refuses_beams(tiny):
     with pytest.raises(ModelError, match=r"num_beams: found 4"):
         tiny.generate([ask("Hi")], Sampling(num_beams=4))

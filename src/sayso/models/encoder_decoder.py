@@ -70,6 +70,7 @@ class EncoderDecoder:
         return [[*self.chat.lead, *ids] for ids in found]
 
     def _logits(self, module: Any, states: Float[Tensor, "M H"]) -> Float[Tensor, "M V"]:
+        assert self.scale is not None, "a model that makes its logits itself has no head of its own"
         logits: Tensor = module.get_output_embeddings()(states if self.scale == 1.0 else states * self.scale)
         bias = getattr(module, "final_logits_bias", None)
         return logits if bias is None else logits + bias
