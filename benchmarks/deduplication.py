@@ -1,17 +1,18 @@
 """How fast near duplicates are removed, in how much memory, and which are found: `sayso data dedup` beside datatrove.
 
-    python -m venv yardstick && yardstick/bin/pip install datatrove 'xxhash<4' spacy regex orjson nltk tokenizers  # not beside sayso
+    python -m venv yardstick    # a place of its own for the yardstick: it needs an older xxhash
+    yardstick/bin/pip install datatrove 'xxhash<4' spacy regex orjson nltk tokenizers
     python benchmarks/deduplication.py --megabytes 1000 --datatrove-python yardstick/bin/python
     python benchmarks/deduplication.py --megabytes 50 --only sayso --json result.json
     python benchmarks/deduplication.py my.jsonl more.jsonl
 
-Without FILES, a text of the size that is asked for is made of the sentences of ../shared/data: documents of a few sentences
-each, one in ten of them an earlier one again, with none to many of its words changed. How similar the two are is measured
-by their shingles of five words and written down, so that both programs can be told what they missed (recall: of the pairs with a
-similarity of 0.8 or more, those of which one was dropped) and what they should not have dropped (precision: of what was
-dropped, what is in a pair with a similarity of 0.7 or more). Both run with as many processes, on the same files, one after the
-other; datatrove's pipeline is its four MinHash stages as its documentation has them, with its defaults (14 bands of 8 hashes,
-shingles of five words).
+Without FILES, a text of the size that is asked for is made of the sentences of ../shared/data: documents of a few
+sentences each, one in ten of them an earlier one again, with none to many of its words changed. How similar the two are
+is measured by their shingles of five words and written down, so that both programs can be told what they missed
+(recall: of the pairs with a similarity of 0.8 or more, those of which one was dropped) and what they should not have
+dropped (precision: of what was dropped, what is in a pair with a similarity of 0.7 or more). Both run with as many
+processes, on the same files, one after the other; datatrove's pipeline is its four MinHash stages as its documentation
+has them, with its defaults (14 bands of 8 hashes, shingles of five words).
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ if __name__ == "__main__":
     run([MinhashDedupBuckets(input_folder=f"{work}/signatures", output_folder=f"{work}/buckets", config=config)], "2",
         config.num_buckets)
     run([MinhashDedupCluster(input_folder=f"{work}/buckets", output_folder=f"{work}/remove", config=config)], "3", 1)
-    run([JsonlReader(data), MinhashDedupFilter(input_folder=f"{work}/remove"), JsonlWriter(out, compression=None)], "4", tasks)
+    run([JsonlReader(data), MinhashDedupFilter(input_folder=f"{work}/remove"), JsonlWriter(out, compression=None)],
+        "4", tasks)
 """
 
 
@@ -64,7 +66,8 @@ def sentences() -> list[str]:
             if path.is_file() and path.name.endswith((".txt", ".txt.gz", ".jsonl", ".jsonl.gz", ".csv", ".tokens")):
                 raw = gzip.decompress(path.read_bytes()) if path.name.endswith(".gz") else path.read_bytes()
                 text = raw.decode("utf-8", "replace")
-                found |= dict.fromkeys(one.strip() for one in re.split(r"(?<=[.!?])\s+|\n", text) if 30 <= len(one) <= 400)
+                parts = re.split(r"(?<=[.!?])\s+|\n", text)
+                found |= dict.fromkeys(one.strip() for one in parts if 30 <= len(one) <= 400)
     return list(found)
 
 
@@ -225,7 +228,8 @@ def main() -> None:
             results[name] = found
             print(f"{name:10} {found['seconds']:8.1f} {found['mb_per_second']:7.1f} {found['cpu_seconds']:8.1f} "
                 f"{found['largest_process_mb']:10.0f} {found['all_processes_mb']:8.0f} {found.get('dropped', 0):9,.0f} "
-                f"{found.get('recall', float('nan')):7.4f} {found.get('precision', float('nan')):9.4f}", flush=True)  # fmt: skip
+                f"{found.get('recall', float('nan')):7.4f} {found.get('precision', float('nan')):9.4f}",
+                flush=True)  # fmt: skip
     if given.json:
         given.json.write_text(json.dumps({"bytes": size, "workers": given.workers, "results": results}, indent=1) + "\n")
 

@@ -51,7 +51,7 @@ def slow_runs(text: str, length: int) -> set[tuple[str, ...]]:
     return {tuple(words[at : at + length]) for at in range(len(words) - length + 1)}
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.text(alphabet="ab ", min_size=1, max_size=40), st.lists(st.text(alphabet="ab ", max_size=40), max_size=5))
 def test_what_is_hit_is_what_the_slow_reading_finds(item: str, texts: list[str]) -> None:
     overlap = Overlap(grams=Grams(words=3, characters=3), shortest=Grams(words=2, characters=2), common=100)
@@ -72,8 +72,14 @@ def test_a_document_that_holds_an_item_is_dropped_and_the_item_named(tmp_path: P
     shouted = QUESTION.upper().replace(",", " --")
     left, report = run(
         tmp_path,
-        ["Nothing to see.", f"He asked: {shouted} Nobody knew.", f"昨天{CHINESE}。", f"So {SHORT}", "the last to be settled by them"],
-        [{"question": QUESTION, "choices": ["Palatine", "Aventine"]}, {"nested": {"text": CHINESE}}, {"a": SHORT}, {"a": "Yes."}],
+        [
+            "Nothing to see.", f"He asked: {shouted} Nobody knew.", f"昨天{CHINESE}。", f"So {SHORT}",
+            "the last to be settled by them",
+        ],
+        [
+            {"question": QUESTION, "choices": ["Palatine", "Aventine"]}, {"nested": {"text": CHINESE}}, {"a": SHORT},
+            {"a": "Yes."},
+        ],
     )  # fmt: skip
     assert left == ["Nothing to see.", "the last to be settled by them"]
     assert report["dropped"] == 3
@@ -110,6 +116,7 @@ def test_cut_takes_the_run_and_what_is_round_it(tmp_path: Path) -> None:
     assert (report["cut"], report["dropped"], report["documents_out"]) == (1, 1, 2)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 90), st.integers(1, 10)), max_size=8), st.integers(0, 5), st.integers(1, 8))
 def test_pieces_hold_nothing_of_what_was_hit(stretches: list[tuple[int, int]], window: int, most: int) -> None:
     text = "".join(chr(0x4E00 + place) for place in range(100))

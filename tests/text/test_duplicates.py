@@ -93,7 +93,7 @@ def test_with_enough_bands_the_clusters_are_those_of_comparing_every_pair(tmp_pa
     assert 0 < found.unlike < found.compared
 
 
-@settings(max_examples=12)
+@settings(max_examples=12, deadline=None)
 @given(texts=st.lists(st.text(alphabet="ab 你好.", max_size=12), max_size=12), shards=st.integers(1, 3))
 def test_short_and_empty_texts_cluster_as_in_the_slow_comparison(
     texts: list[str], shards: int, tmp_path_factory: pytest.TempPathFactory
@@ -136,6 +136,7 @@ def test_similarities_are_those_of_sets() -> None:
     assert found.tolist() == expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19))))
 def test_what_is_united_has_the_first_as_its_root(edges: list[tuple[int, int]]) -> None:
     parents, slow = np.arange(20), list(range(20))
@@ -269,6 +270,7 @@ def test_lines_seen_before_go_but_short_ones_stay(tmp_path: Path) -> None:
     assert [record["text"] for record in kept(tmp_path / "out")] == [f"one\n{line}\nend", "two\nend"]
 
 
+@settings(deadline=None)
 @given(st.text(alphabet='ab.!？。 \n"”', max_size=60), st.sampled_from(["line", "paragraph", "sentences"]))
 def test_units_of_a_text_leave_nothing_out(text: str, unit: Any) -> None:
     cut = passages.cut(text, unit)

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sayso.text import shingles as module
@@ -32,6 +32,7 @@ def slow_shingles(words: list[str], grams: Grams) -> set[tuple[str, ...]]:
     return found or ({tuple(words)} if words else set())
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_words_are_those_of_the_slow_reading(texts: list[str]) -> None:
     read = words_of(texts)
@@ -42,6 +43,7 @@ def test_words_are_those_of_the_slow_reading(texts: list[str]) -> None:
     assert len(set(numbers.values())) == len(numbers)
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_a_word_knows_where_it_stands(texts: list[str]) -> None:
     read = words_of(texts)
@@ -51,6 +53,7 @@ def test_a_word_knows_where_it_stands(texts: list[str]) -> None:
         assert ["".join(slow_words(part)) for part in stands] == slow_words(text)
 
 
+@settings(deadline=None)
 @given(TEXTS, st.integers(1, 4), st.integers(1, 4))
 def test_shingles_are_those_of_the_slow_reading(texts: list[str], words: int, characters: int) -> None:
     grams = Grams(words=words, characters=characters)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sayso.errors import NotFoundError, RecordError, SettingsError
@@ -144,6 +144,7 @@ def test_more_documents_than_there_are_cannot_be_asked_for(tmp_path: Path) -> No
         parting.split(data(source), tmp_path / "out", Split(by="text", validation=5, test=5))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, (1 << 64) - 1), min_size=1, max_size=50), st.floats(0, 0.5), st.floats(0, 0.49))
 def test_every_number_has_one_part(numbers: list[int], test: float, validation: float) -> None:
     drawn = np.array(numbers, dtype=np.uint64)
@@ -163,6 +164,7 @@ def test_shares_come_out_as_asked() -> None:
     assert np.bincount(found).tolist() == pytest.approx([70_000, 10_000, 20_000], abs=500)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2)), max_size=30))
 def test_crossing_finds_who_is_not_in_the_part_of_the_first(pairs: list[tuple[int, int]]) -> None:
     groups, of = (np.array([pair[side] for pair in pairs], dtype=np.int64) for side in (0, 1))

@@ -61,6 +61,6 @@ def _draw(report: dict[str, Any], out: Path) -> None:
     columns = (_("evaluation set"), _("items"), _("found"), _("in documents"), _("too short to look for"))
     console.table(columns, rows, right=(1, 2, 3, 4))
     if report["samples"]:
-        rows = [(hit["where"], hit["item"], hit["words"][:70]) for hit in report["samples"][:5]]
-        console.table((_("where"), _("item"), _("words")), rows)
+        hits = [(hit["where"], hit["item"], hit["words"][:70]) for hit in report["samples"][:5]]
+        console.table((_("where"), _("item"), _("words")), hits)
     data_steps.draw_written(report, out)

@@ -120,7 +120,8 @@ def index(items: Iterable[Item], overlap: Overlap) -> Index:
     Raises:
         SettingsError: no item of the sets has a run of words that could be looked for.
     """
-    hashes, owners, sets, names = [], [], [], []
+    hashes, owners, sets = [], [], []
+    names: list[tuple[str, str]] = []
     lengths: set[tuple[bool, int]] = set()
     short: dict[str, int] = {}
     numbers: dict[str, int] = {}

@@ -36,7 +36,7 @@ class _Job(NamedTuple):
     folder: Path
     number: int
     batches: list[Batch]
-    index: Index
+    wanted: Index
     reading: Reading
     writing: Writing
 
@@ -122,7 +122,7 @@ def _write(job: _Job) -> Line:
         for batch in job.batches:
             records = list(signing.parsed(batch, job.reading, bad))
             counts["documents"] += len(records)
-            out.write(list(_left(records, job.index, told, counts)))
+            out.write(list(_left(records, job.wanted, told, counts)))
         written = out.roll()
         lost = [asdict(one) for one in out.losses()]
     if told:

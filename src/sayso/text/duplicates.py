@@ -151,7 +151,8 @@ def _chosen(roots: Array, many: Array, kept: clusters.Signatures, keep: str) -> 
     order = np.lexsort((many, -lengths, roots[many]))
     ordered = many[order]
     first = np.concatenate([[True], roots[ordered][1:] != roots[ordered][:-1]]) if len(ordered) else order.astype(bool)
-    return ordered[first]
+    found: Array = ordered[first]
+    return found
 
 
 def _samples(roots: Array, report: Line) -> dict[int, int]:

@@ -229,7 +229,7 @@ def _whole(words: Words, texts: Array) -> Array:
 
 def mixed(numbers: Array) -> Array:
     """Spread every bit over all of them (the last steps of SplitMix64, Steele and others 2014)."""
-    found = numbers ^ (numbers >> np.uint64(30))
+    found: Array = numbers ^ (numbers >> np.uint64(30))
     found *= np.uint64(0xBF58476D1CE4E5B9)
     found ^= found >> np.uint64(27)
     found *= np.uint64(0x94D049BB133111EB)
