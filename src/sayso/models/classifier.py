@@ -96,7 +96,6 @@ class Classifier:
     packed_reason: str = "a classifier reads each text in a line of its own"
     reserved: int = 0
     adapter_task: str = "SEQ_CLS"
-    reserved: int = 0
 
     def token_logprobs(self, module: Any, batch: Batch) -> Float[Tensor, " M"]:
         """Return the float32 log-probability of the class of every row."""

@@ -217,7 +217,8 @@ def _solved(
     settings: dict[str, Any] = {"C": learner.c, "class_weight": "balanced" if balanced else None, "random_state": seed}
     model = LogisticRegression(max_iter=1000, **settings) if learner.kind == "logistic" else LinearSVC(**settings)
     model.fit(features, np.asarray(learnt.classes), sample_weight=np.asarray(learnt.weights))
-    weights, bias = np.ascontiguousarray(model.coef_, dtype=np.float32), model.intercept_.astype(np.float32)
+    weights: Any = np.ascontiguousarray(model.coef_, dtype=np.float32)
+    bias: Any = model.intercept_.astype(np.float32)
     if len(model.classes_) == count:
         return weights, bias
     if len(weights) == 1:

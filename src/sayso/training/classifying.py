@@ -184,9 +184,9 @@ def fit(model: str, splits: Splits, settings: Classifying, folder: Path, watch: 
     if model == LINEAR:
         found = _linear(splits, settings, folder, form, watch)
     else:
-        from sayso.training import classifying_network
+        from sayso.training.classifying_network import fit as fit_network
 
-        found = classifying_network.fit(model, splits, settings, folder, form, watch)
+        found = fit_network(model, splits, settings, folder, form, watch)
     run.write_whole(folder / REPORT, json.dumps(asdict(found), indent=1, ensure_ascii=False) + "\n")
     return found
 
