@@ -194,7 +194,10 @@ def nltk_on(train: list[list[int]], held: list[list[int]], order: int) -> tuple[
     for row in held:
         said = [str(word) for word in row]
         for place in range(1, len(said)):
-            total += model.logscore(said[place], said[max(0, place - order + 1) : place])
+            try:
+                total += model.logscore(said[place], said[max(0, place - order + 1) : place])
+            except ZeroDivisionError:  # NLTK divides by 0 after what is only seen at the start of lines
+                continue
             number += 1
     return (counted, time.perf_counter() - started), -total / number * float(np.log(2))
 
