@@ -13,6 +13,8 @@ Jozefowicz et al. 2015; shared embeddings are Press and Wolf 2017, arXiv 1608.05
 Letters: B texts, T tokens, E embedding size, H hidden size, V vocabulary.
 """
 
+# mypy: disable-error-code="no-untyped-call"
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -181,7 +183,7 @@ class RecurrentPreTrainedModel(PreTrainedModel):
 
     config_class = RecurrentConfig
     base_model_prefix = "model"
-    _no_split_modules = ("RecurrentLayer",)
+    _no_split_modules = ["RecurrentLayer"]  # noqa: RUF012  transformers' own form
     _is_stateful = True
 
     @classmethod
@@ -221,7 +223,7 @@ class RecurrentModel(RecurrentPreTrainedModel):
 
     def __init__(self, config: RecurrentConfig) -> None:
         super().__init__(config)
-        self.embed_tokens = nn.Embedding(config.vocab_size, config.width, padding_idx=None)
+        self.embed_tokens: nn.Module = nn.Embedding(config.vocab_size, config.width)
         self.dropout = nn.Dropout(config.dropout)
         sizes = [config.width, *[config.hidden_size] * (config.num_hidden_layers - 1)]
         self.layers = nn.ModuleList(RecurrentLayer(config, size) for size in sizes)
@@ -287,12 +289,13 @@ class RecurrentForCausalLM(RecurrentPreTrainedModel, GenerationMixin):
     def __init__(self, config: RecurrentConfig) -> None:
         super().__init__(config)
         self.model = RecurrentModel(config)
-        self.lm_head = nn.Linear(config.width, config.vocab_size, bias=False)
+        self.lm_head: nn.Module = nn.Linear(config.width, config.vocab_size, bias=False)
         self.post_init()
 
     def get_output_embeddings(self) -> nn.Module:
         """Return the output head."""
-        return self.lm_head
+        head: nn.Module = self.lm_head
+        return head
 
     def set_output_embeddings(self, new_embeddings: nn.Module) -> None:
         """Put another output head in."""
@@ -306,7 +309,7 @@ class RecurrentForCausalLM(RecurrentPreTrainedModel, GenerationMixin):
         logits_to_keep: int | Tensor = 0,
         **others: Any,
     ) -> CausalLMOutputWithPast:
-        """Return the logits of the last `logits_to_keep` tokens (0: all), and with `labels` the mean loss in nats a token."""
+        """Return the logits of the last `logits_to_keep` tokens (0: all), and with `labels` the mean loss (nats a token)."""
         out = self.model(input_ids=input_ids, attention_mask=attention_mask, **others)
         kept = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
         logits = self.lm_head(out.last_hidden_state[:, kept])  # (B, T, V)

@@ -21,7 +21,7 @@ from sayso.methods.sft import conversation
 from sayso.text import corpus, tokens
 from sayso.text.corpus import Document
 from sayso.text.tokens import Encoded, TokenFile
-from sayso.training.mixture import Mixture, Part, Rows, counts_of, parts_of
+from sayso.training.mixture import Mixture, Part, counts_of, parts_of
 
 if TYPE_CHECKING:
     from sayso.models.local import LocalModel
@@ -209,8 +209,8 @@ class Source:
 class Material:
     """Rows to learn from, and rows to measure on (None: there are none)."""
 
-    train: Rows
-    validation: Rows | None
+    train: TokenRows | Mixture
+    validation: TokenRows | Mixture | None
     mixed: Mapping[str, float] = field(default_factory=dict)
     """Of a mixture: how often each group is seen in an epoch."""
 

@@ -16,7 +16,8 @@ from sayso.training import run
 
 if TYPE_CHECKING:
     from sayso.models.local import LocalModel
-    from sayso.training.mixture import Rows
+    from sayso.training.data import TokenRows
+    from sayso.training.mixture import Mixture
 
 VALIDATION = "validation.jsonl"
 
@@ -32,7 +33,7 @@ class Measured:
 
 
 @torch.no_grad()
-def measure(policy: LocalModel, rows: Rows, *, step: int, max_tokens: int) -> Measured:
+def measure(policy: LocalModel, rows: TokenRows | Mixture, *, step: int, max_tokens: int) -> Measured:
     """Return the mean loss over rows, and what that is in bits for every byte of the text that was to be foretold."""
     total, count = 0.0, 0.0
     for part in micro_batches(rows, group=1, max_tokens=max_tokens):
