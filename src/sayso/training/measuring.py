@@ -16,8 +16,7 @@ from sayso.training import run
 
 if TYPE_CHECKING:
     from sayso.models.local import LocalModel
-    from sayso.training.data import TokenRows
-    from sayso.training.mixture import Mixture
+    from sayso.training.mixture import Rows
 
 VALIDATION = "validation.jsonl"
 
@@ -33,10 +32,10 @@ class Measured:
 
 
 @torch.no_grad()
-def measure(policy: LocalModel, rows: TokenRows | Mixture, *, step: int, max_tokens: int) -> Measured:
+def measure(policy: LocalModel, rows: Rows, *, step: int, max_tokens: int) -> Measured:
     """Return the mean loss over rows, and what that is in bits for every byte of the text that was to be foretold."""
     total, count = 0.0, 0.0
-    for part in micro_batches(rows, group=1, max_tokens=max_tokens):
+    for part in micro_batches(rows, group=1, max_tokens=max_tokens):  # type: ignore[arg-type]  # a sequence, all the same
         batch = collate(part, packed=policy.packed, pad_id=policy.pad_id, device=policy.device)
         with quick_products():
             total -= float((policy.token_logprobs(batch) * batch.weights).sum())
