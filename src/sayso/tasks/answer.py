@@ -132,7 +132,7 @@ def _likeliest(passage: str, question: str) -> str:
     pieces = [piece.strip() for piece in re.split(r"(?<=[.!?。！？；])\s*", passage) if piece.strip()]
     held = [set(wording.tokens(piece)) for piece in pieces]
     rarity = {token: 1 / sum(token in one for one in held) for token in asked if any(token in one for one in held)}
-    scores = [sum(rarity[token] for token in one & rarity.keys()) for one in held]
+    scores = [sum(rarity[token] for token in sorted(one & rarity.keys())) for one in held]
     return pieces[scores.index(max(scores))] if pieces else ""
 
 
