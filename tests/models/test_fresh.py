@@ -70,3 +70,13 @@ def test_numbers_are_taken_as_yaml_reads_them(tiny_folder):
 def test_what_it_cannot_be_made_of_is_said(tiny_folder, architecture, keys, error, said):
     with pytest.raises(error, match=said):
         fresh(architecture, keys, tiny_folder, seed=0, device="cpu")
+
+
+@pytest.mark.parametrize("architecture", ["llama", "gpt2", "gpt_neo", "bert", "t5", "bart"])
+def test_without_keys_a_model_is_small(architecture, tiny_folder):
+    assert fresh(architecture, {}, tiny_folder, seed=0).num_parameters() < 40_000_000
+
+
+def test_a_model_that_memory_cannot_hold_is_refused_before_it_is_drawn(tiny_folder):
+    with pytest.raises(SettingsError, match=r"has [\d,]+ weights, which take [\d.]+ GB, and [\d.]+ GB are free"):
+        fresh("llama", {"hidden_size": 65_536, "intermediate_size": 262_144}, tiny_folder, seed=0)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, PreTrainedConfig
@@ -30,6 +31,15 @@ MASK = "<|mask|>"
 SENTINEL = "<extra_id_{number}>"
 """What stands for a span that was taken out, as T5 writes it."""
 _LONGEST = 1 << 20
+_BYTES = 4
+"""Of a weight, in float32."""
+SMALL: Mapping[str, int] = {
+    "hidden_size": 256, "num_hidden_layers": 6, "num_attention_heads": 8, "num_key_value_heads": 8,
+    "intermediate_size": 704, "d_ff": 704, "encoder_layers": 3, "decoder_layers": 3, "encoder_attention_heads": 8,
+    "decoder_attention_heads": 8, "encoder_ffn_dim": 704, "decoder_ffn_dim": 704,
+}  # fmt: skip
+"""The shape of a model for which no key was given: a few million weights. What transformers has as its own is the shape of
+the first model of that name, of seven billion weights for a llama."""
 
 
 def fresh(
@@ -38,26 +48,44 @@ def fresh(
 ) -> LocalModel:  # fmt: skip
     """Return a model with random weights around the tokenizer of a folder; the same seed gives the same weights.
 
-    The size of the vocabulary, the context and the special tokens are the tokenizer's unless `keys` say otherwise. A model
+    The size of the vocabulary, the context and the special tokens are the tokenizer's unless `keys` say otherwise. Without
+    any keys it is small (`SMALL`); with some, what they do not say is as transformers has it for the architecture. A model
     that fills gaps gets a mask token where the tokenizer has none, and any model so many `sentinels`.
 
     Raises:
         NotFoundError: transformers knows no such model, or there is no tokenizer folder.
-        SettingsError: a key that the architecture does not have, a value it refuses, or a vocabulary too small.
+        SettingsError: a key that the architecture does not have, a value it refuses, a vocabulary too small, or more weights
+            than there is memory for.
         ModelError: the tokenizer cannot be opened.
     """
     words = folders.open_tokenizer(folders.find(str(tokenizer)))
     config = configuration(architecture, keys, _widened(words, sentinels))
     where = place(device)
+    auto = opening.AUTO[opening.kind_of(config) or "causal"]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
-            module = opening.AUTO[opening.kind_of(config) or "causal"].from_config(config, dtype=torch.float32)
+            with torch.device("meta"):
+                shapes = auto.from_config(config, dtype=torch.float32)
         except (ValueError, TypeError, KeyError, RuntimeError, AttributeError, ZeroDivisionError) as error:
             raise _refused(architecture, error) from error
+        _expect_room(architecture, shapes)
+        module = auto.from_config(config, dtype=torch.float32)
     model = LocalModel(name=name, module=module.to(where).eval(), tokenizer=words)
     model.base = ""
     return model
+
+
+def _expect_room(architecture: str, shapes: Any) -> None:
+    """Refuse a model that this machine's memory cannot hold, before it is drawn: being ended by the system says nothing."""
+    weights = sum(part.numel() for part in shapes.parameters())
+    free = psutil.virtual_memory().available
+    if weights * _BYTES > free:
+        raise SettingsError(
+            "model: {architecture} with these keys has {weights:,} weights, which take {wanted:.1f} GB, and {free:.1f} GB "
+            "are free; make it smaller, for example with --set model.hidden_size=256 --set model.num_hidden_layers=6",
+            architecture=architecture, weights=weights, wanted=weights * _BYTES / 1e9, free=free / 1e9,
+        )  # fmt: skip
 
 
 def kind_of(architecture: str) -> str:
@@ -79,6 +107,7 @@ def configuration(architecture: str, keys: Mapping[str, Any], tokenizer: Any) ->
     for key in keys:
         if key not in known:
             raise _no_such_key(architecture, key, known)
+    keys = keys or _small(known)
     given = {key: _like(getattr(usual, key, None), value) for key, value in keys.items()}
     if opening.kind_of(usual) == "masked" and tokenizer.mask_token is None:
         tokenizer.add_special_tokens({"mask_token": MASK})
@@ -93,6 +122,12 @@ def configuration(architecture: str, keys: Mapping[str, Any], tokenizer: Any) ->
     except (ValueError, TypeError, StrictDataclassError) as error:
         raise _refused(architecture, error) from error
     return config
+
+
+def _small(known: set[str]) -> Mapping[str, int]:
+    """Return the keys of a small model, those that an architecture has; one that lists its layers keeps their number."""
+    listed = "num_hidden_layers" if "attention_types" in known else ""
+    return {key: value for key, value in SMALL.items() if key in known and key != listed}
 
 
 def _like(usual: Any, value: Any) -> Any:

@@ -81,6 +81,7 @@ def task(files: Sequence[Path], settings: Pretraining) -> Task:
         NotFoundError: no such file, tokenizer or architecture.
         RecordError: a file cannot be read.
     """
+    corpus.files_of(files or [Path(name) for name in settings.data.mixture])  # a missing one is said before a model is made
     policy = _policy(settings)
     source, form = _source(files, settings, policy)
     return Task(
