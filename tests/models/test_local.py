@@ -114,7 +114,7 @@ def spoil_tokenizer_text(folder: Path) -> None:
     ("spoil", "kind", "says"),
     [
         (spoil_config, NotFoundError, "no config.json"),
-        (spoil_config_text, ModelError, "cannot be opened"),
+        (spoil_config_text, ModelError, "cannot be read as JSON"),
         (spoil_kind, ModelError, "'vit' is no language model"),
         (spoil_direction, ModelError, "cannot be opened"),
         (spoil_type, ModelError, "no_such_type"),
