@@ -51,7 +51,7 @@ def load(name: str, *, concurrency: int = CONCURRENCY) -> Remote:
     return Remote(name=name, address=address, called=called, client=client, concurrency=concurrency)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Remote:
     """A model behind an address; a `Writer`."""
 
@@ -110,8 +110,9 @@ def _told(host: str) -> Iterator[None]:
 
 def reason_of(error: Any) -> str:
     """Return what a host said of an error, else what the client says."""
-    body = error.body if isinstance(getattr(error, "body", None), dict) else {}
-    inner = body.get("error") if isinstance(body.get("error"), dict) else body
+    body = getattr(error, "body", None)
+    found: dict[str, Any] = body if isinstance(body, dict) else {}
+    inner = found["error"] if isinstance(found.get("error"), dict) else found
     return str(inner.get("message") or error).strip() or type(error).__name__
 
 

@@ -76,9 +76,10 @@ class TokenFile:
         rows = np.searchsorted(self._offsets, [first, last])
         if self._offsets[rows[0]] > first:
             rows[0] -= 1
-        begins = self._offsets[rows[0] : rows[1] + 1].astype(np.int64)
-        held = np.diff(np.clip(begins, first, last))
-        return self._ids[first:last], np.arange(first, last) - np.repeat(begins[:-1], held)
+        begins: np.ndarray[Any, Any] = self._offsets[rows[0] : rows[1] + 1].astype(np.int64)
+        held: np.ndarray[Any, Any] = np.diff(np.clip(begins, first, last))
+        row_begins: np.ndarray[Any, Any] = np.repeat(begins[:-1], held)
+        return self._ids[first:last], np.arange(first, last) - row_begins
 
     def lengths(self) -> np.ndarray[Any, Any]:
         """Return how many tokens each row has."""
