@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from sayso.losses.likelihood import nll
+from sayso.losses.likelihood import nll, smoothed
 
 
 def test_two_tokens_by_hand():
@@ -36,3 +36,13 @@ def test_it_equals_one_token_at_a_time():
 def test_a_wrong_shape_is_named():
     with pytest.raises(Exception, match="weights"):
         nll(torch.zeros(3), torch.zeros(4))
+
+
+def test_smoothed_targets_are_torchs_own():
+    logits, targets = torch.randn(9, 17), torch.randint(0, 17, (9,))
+    found = smoothed(logits.log_softmax(-1), targets, torch.ones(9), share=0.1)
+    expected = torch.nn.functional.cross_entropy(logits, targets, label_smoothing=0.1, reduction="sum")
+    assert found.total.item() == pytest.approx(expected.item(), rel=1e-5)
+    plain = nll(logits.log_softmax(-1)[torch.arange(9), targets], torch.ones(9))
+    assert found.sums["nll"] == pytest.approx(plain.total.item(), rel=1e-5)
+    assert found.count == 9

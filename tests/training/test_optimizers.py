@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from sayso.errors import SettingsError
+from sayso.methods.refine_dpo import RefineDpo
 from sayso.methods.refine_sft import RefineSft
 from sayso.training.guard import Anchors
 from sayso.training.optimizer import optimizers, trainable
@@ -101,3 +102,9 @@ def test_bfloat16_is_refused_where_a_model_is_compared_with_its_reference(ready,
     settings = Train(bf16=True, use_lora=False, max_steps=1)
     with pytest.raises(SettingsError, match=r"train\.bf16 .* compare nothing"):
         next(steps(RefineSft(), ready(settings), rows, settings, guard=Anchors(near=rows[:2], out=rows[2:])))
+
+
+def test_dropout_is_refused_where_noise_would_be_compared(ready, rows):
+    settings = Train(dropout=True, max_steps=1)
+    with pytest.raises(SettingsError, match=r"train\.dropout .* noise would be compared"):
+        next(steps(RefineDpo(), ready(settings), rows, settings))
