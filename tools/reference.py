@@ -12,7 +12,7 @@ import inspect
 import re
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -24,13 +24,19 @@ from sayso import i18n
 from sayso.cli.main import group
 from sayso.critics import CRITICS
 from sayso.loop import fitting
+from sayso.loop.answering import Measuring
 from sayso.loop.settings import Settings
 from sayso.methods import METHODS
 from sayso.registry import load
+from sayso.tasks import TASKS
+from sayso.text.settings import Settings as DataSettings
+from sayso.training.classifying import Classifying
 from sayso.training.data import Data
 from sayso.training.finetuning import Finetuning
+from sayso.training.hosted.jobs import Hosted
 from sayso.training.pretraining import USUAL, Pretraining
 from sayso.training.rules import RULES
+from sayso.training.settings import Train
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "reference"
 HOW_TO = DOCS.parent / "how-to"
@@ -85,6 +91,15 @@ def settings() -> str:
         parts += _named(name, load(CRITICS, name, kind="critic"))
     parts += ["## `sayso pretrain` and `sayso finetune`", FROM_NOTHING]
     parts += _named("pretrain", Pretraining) + _named("finetune", Finetuning) + _named("data", Data)
+    parts += ["### `--backend hosted`", _keys(Hosted), "### `--task classify`", *_nested(Classifying)]
+    parts += [
+        "## `sayso evaluate --task`",
+        *_nested(Measuring),
+        "A task's own keys stand below its name: `translate.target`.",
+    ]
+    for name in TASKS:
+        parts += _named(name, load(TASKS, name, kind="task"))
+    parts += ["## `sayso data`", *_nested(DataSettings)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -93,6 +108,39 @@ its table above, and `pretrain` usual values of its own, for a model of a few mi
     "USUAL", ", ".join(f"`{key}={value}`" for key, value in USUAL["train"].items())
 )
 
+
+def _nested(kind: type[Any]) -> Iterator[str]:
+    """Yield the keys of a class, and those below them, each class once below its key."""
+    hints = get_type_hints(kind)
+    plain = [item for item in dataclasses.fields(kind) if not dataclasses.is_dataclass(hints[item.name])]
+    if plain:
+        yield _table(("key", "default", "meaning"), _rows(kind, plain))
+    for item in dataclasses.fields(kind):
+        if dataclasses.is_dataclass(hints[item.name]) and hints[item.name] is not Train:
+            yield from _below(f"{item.name}.", hints[item.name])
+
+
+def _below(prefix: str, kind: Any) -> Iterator[str]:
+    hints = get_type_hints(kind)
+    fields = [item for item in dataclasses.fields(kind) if not item.name.startswith("_")]
+    plain = [item for item in fields if not dataclasses.is_dataclass(hints[item.name])]
+    if plain:
+        yield _table(("key", "default", "meaning"), _rows(kind, plain, prefix))
+    for item in fields:
+        if dataclasses.is_dataclass(hints[item.name]):
+            yield from _below(f"{prefix}{item.name}.", hints[item.name])
+
+
+def _keys(kind: type[Any]) -> str:
+    return _table(("key", "default", "meaning"), _rows(kind, dataclasses.fields(kind)))
+
+
+def _rows(kind: type[Any], fields: Sequence[dataclasses.Field[Any]], prefix: str = "") -> list[tuple[str, str, str]]:
+    said = documented(kind)
+    return [(f"`{prefix}{item.name}`", _default(item), said.get(item.name, "")) for item in fields]
+
+
+OWN = "A task's own keys stand below its name: `translate.target`."
 HOW = """A workspace's `sayso.yaml`, a round file and a `--config` file have the same keys. A round file is laid over
 `sayso.yaml`, `--set key=value` over both: `--set train.max_steps=100`. An unknown key is an error."""
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from sayso.critics import CHECKS
 from sayso.critics.checking import load_check
 from sayso.critics.parts import Held, emoji, questions, sentences, words
 from sayso.errors import NotFoundError, SettingsError
 from sayso.records import Check
+from sayso.tasks.sandbox.world import missing
 
 # check, arguments, a text on which it holds, a text on which it does not
 TELLING = [
@@ -48,6 +50,13 @@ TELLING = [
     ("json_valid", {}, "NaN".replace("NaN", "1"), "NaN"),
     ("all_of", {"checks": [{"name": "no_emoji"}, {"name": "max_words", "args": {"n": 1}}]}, "Hi", "Hi there"),
     ("any_of", {"checks": [{"name": "has_emoji"}, {"name": "max_words", "args": {"n": 1}}]}, "Hi there 🙂", "Hi there"),
+    pytest.param(
+        "passes_tests",
+        {"tests": "assert f(2) == 4"},
+        "```python\ndef f(n): return 2 * n\n```",
+        "def f(n): return n",
+        marks=pytest.mark.skipif(bool(missing()), reason=missing() or "there is a sandbox"),
+    ),
     (
         "verse",
         {"lines": 4, "characters": 5},
@@ -68,7 +77,7 @@ def test_a_check_tells_good_from_bad(name: str, args: dict, good: str, bad: str)
 
 
 def test_every_check_is_told_apart_here() -> None:
-    assert {item[0] for item in TELLING} == set(CHECKS)
+    assert {item.values[0] if isinstance(item, ParameterSet) else item[0] for item in TELLING} == set(CHECKS)
 
 
 def _quotes(name: str, response: str, /, **args: object) -> list[str]:
