@@ -46,6 +46,8 @@ ARGS = {
     "max_sentences": {"n": 2},
     "min_sentences": {"n": 2},
     "max_chars": {"n": 20},
+    "passes_tests": {"tests": "assert True"},
+    "verse": {"lines": 4, "characters": 5},
     "bullets": {"n": 2},
     "json_valid": {"keys": ["name"]},
     "all_of": {

@@ -8,15 +8,18 @@ from sayso.critics.parts import Held
 from sayso.critics.reference import Reference
 from sayso.critics.rules import Rules
 from sayso.records import Check, Comment, Response, Span, ask
+from sayso.tasks.sandbox.world import missing
 
+KNOWN = [name for name in CHECKS if name != "passes_tests" or not missing()]
+"""Without a sandbox there is nothing to run programs in."""
 RESPONSES = [Response(prompt=ask(f"prompt {at}"), text=text) for at, text in enumerate((*TEXTS, LONG[0]))]
 MADE: dict[str, Critic] = {
-    "rules": Rules(checks=[Check(name=name, args=ARGS.get(name, {})) for name in CHECKS]),
+    "rules": Rules(checks=[Check(name=name, args=ARGS.get(name, {})) for name in KNOWN]),
     "reference": Reference(answers={response.prompt.id: "The train is late, thanks." for response in RESPONSES}),
 }
 
 
-@pytest.mark.parametrize("name", CHECKS)
+@pytest.mark.parametrize("name", KNOWN)
 def test_every_check_passes_the_common_checks(name: str) -> None:
     check_a_check(Check(name=name, args=ARGS.get(name, {})))
 
