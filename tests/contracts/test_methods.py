@@ -30,9 +30,16 @@ TRIED = {
 }
 
 
+QUICK = ("sft", "refine_sft", "refine_dpo", "hindsight")
+"""One of each kind is tried with every change: rows alone, pairs, a teacher; the others with the slow tests."""
+
+
+def _case(name, check):
+    return pytest.param(TRIED[name], check, id=f"{check.__name__}-{name}", marks=[] if name in QUICK else [pytest.mark.slow])
+
+
 @pytest.mark.parametrize(
-    ("method", "check"),
-    [pytest.param(item, check, id=f"{check.__name__}-{name}") for name, item in TRIED.items() for check in checks_of(item)],
+    ("method", "check"), [_case(name, check) for name, item in TRIED.items() for check in checks_of(item)]
 )
 def test_method(method, check, tiny_folder):
     check(method, lambda: local.load(tiny_folder, device="cpu"))

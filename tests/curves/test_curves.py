@@ -45,6 +45,7 @@ def _smooth(sums):
     return {key: value for key, value in sums.items() if key != "accuracy"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in METHODS if not draws(load(METHODS, name, kind="method")())])
 def test_the_curve_is_as_it_was(name, tiny_folder):
     path = HERE / f"{name}.json"

@@ -50,8 +50,15 @@ def test_the_same_round_again_takes_the_candidate_it_has(workspace: Workspace, r
 
 
 @pytest.mark.parametrize(
-    "method", ["refine_sft", "refine_dpo", "scoped", "polarity", "hindsight", "conditional", "critique"]
-)
+    "method",
+    [
+        "refine_sft", "refine_dpo",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("scoped", "polarity", "hindsight", "conditional", "critique")
+        ),
+    ],
+)  # fmt: skip
 def test_each_method_makes_a_candidate_that_can_be_loaded(workspace: Workspace, round_folder: Path, method: str):
     found = run(workspace, round_folder, f"method={method}", "train.learning_rate=0.001")
     version = workspace.version(found["candidate"])
@@ -60,6 +67,7 @@ def test_each_method_makes_a_candidate_that_can_be_loaded(workspace: Workspace, 
     assert model.num_parameters() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["{name: conditional, form: chain}", "{name: critique, answer_weight: 0}"])
 def test_other_forms_of_a_method_make_a_candidate_too(workspace: Workspace, round_folder: Path, method: str):
     assert run(workspace, round_folder, f"method={method}", "train.learning_rate=0.001")["candidate"] == "v1"

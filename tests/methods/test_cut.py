@@ -20,6 +20,7 @@ from sayso.training.settings import Train
 from sayso.training.steps import steps
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_the_papers_online_settings_hold_the_contract_too(check, tiny_folder):
     check(Cut(threshold=1.1, alpha=1.0), lambda: local.load(tiny_folder, device="cpu"))

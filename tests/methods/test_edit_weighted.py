@@ -26,6 +26,7 @@ from sayso.training.steps import steps
 VARIANTS = [EditWeighted(gate=None, beta=1.0), EditWeighted(kept=0.0, gate=None), EditWeighted(spans="narrow", gate=2.0)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", VARIANTS, ids=["ungated", "no kept", "narrow"])
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_other_settings_hold_the_contract_too(method, check, tiny_folder):

@@ -179,6 +179,7 @@ def test_a_cell_that_is_none_is_refused(tiny_folder):
 METHODS = {"refine_sft": RefineSft(), "refine_dpo": RefineDpo()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "check"),
     [

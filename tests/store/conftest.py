@@ -17,7 +17,7 @@ from sayso.store import database
 from sayso.store.database import Store
 from sayso.store.tables import metadata
 
-PLACES = ["sqlite", "postgresql"]
+PLACES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]
 
 
 def counting_clock() -> Callable[[], str]:
