@@ -11,7 +11,7 @@ Letters: B lines, T tokens of a line, M targets, R rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +44,16 @@ def row(context: Sequence[int], target: Sequence[int], *, weight: float = 1.0, l
     """Return the row that reads `context` and learns `target`."""
     weights = (0.0,) * len(context) + (weight,) * len(target)
     return Row(ids=(*context, *target), weights=weights, label=label, kind=kind)
+
+
+def picked(number: int | slice, length: int, one: Callable[[int], Row]) -> Row | Sequence[Row]:
+    """Return what a sequence of rows gives under an index: one row, counted from the end where it is negative, or some."""
+    if isinstance(number, slice):
+        return [one(place) for place in range(*number.indices(length))]
+    place = number + length if number < 0 else number
+    if not 0 <= place < length:
+        raise IndexError(number)
+    return one(place)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,7 @@ from tests.models.encoders import SHAPES
 from sayso.batches import Row
 from sayso.models.fresh import fresh
 from sayso.text.corpus import Document
+from sayso.training.corrupting import Correcting
 from sayso.training.denoising import Denoising, Whole
 from sayso.training.settings import Train
 from sayso.training.steps import steps
@@ -79,7 +80,7 @@ def test_rows_leave_room_for_a_sentinel_and_an_end(tiny):
 def test_a_model_with_an_encoder_learns_to_put_back(tiny_folder, architecture, kind):
     model = fresh(architecture, SHAPES[architecture], tiny_folder, seed=0, device="cpu", sentinels=4)
     first = model.tokenizer.convert_tokens_to_ids("<extra_id_0>")
-    method = Denoising(kind=kind, sentinels=(first, first + 1, first + 2), end=1)
+    method = Correcting(objective=Denoising(kind=kind, sentinels=(first, first + 1, first + 2), end=1))
     rows = [
         Row(ids=tuple(40 + (n + place) % 30 for place in range(16)), weights=(1.0,) * 16, label=str(n)) for n in range(6)
     ]

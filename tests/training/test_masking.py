@@ -15,6 +15,7 @@ from sayso.batches import Row
 from sayso.models.fresh import fresh
 from sayso.text.corpus import Document
 from sayso.training import corrupting, masking
+from sayso.training.corrupting import Correcting
 from sayso.training.masking import BEGINS, GOES_ON, Masked, WholeWords
 from sayso.training.settings import Train
 from sayso.training.steps import steps
@@ -138,7 +139,7 @@ def rows_of(count):
 
 
 def test_a_step_draws_the_same_gaps_however_it_is_cut_and_the_next_step_others(bert):
-    method = Masked(mask_id=260, num_words=261)
+    method = Correcting(objective=Masked(mask_id=260, num_words=261))
     settings = Train(use_lora=False, max_steps=2, per_device_train_batch_size=6, learning_rate=0.0, seed=3)
     found = [
         [record.loss for record in steps(method, bert, rows_of(6), dataclasses.replace(settings, max_tokens=size))]
@@ -150,7 +151,9 @@ def test_a_step_draws_the_same_gaps_however_it_is_cut_and_the_next_step_others(b
 
 def test_it_learns_what_stands_in_the_gaps(bert):
     settings = Train(use_lora=False, max_steps=40, per_device_train_batch_size=8, learning_rate=1e-2)
-    losses = [record.loss for record in steps(Masked(mask_id=260, num_words=261), bert, rows_of(8), settings)]
+    losses = [
+        record.loss for record in steps(Correcting(objective=Masked(mask_id=260, num_words=261)), bert, rows_of(8), settings)
+    ]
     assert sum(losses[-5:]) < 0.7 * sum(losses[:5])
 
 
@@ -164,11 +167,11 @@ class Held(list):
 def test_what_is_measured_has_the_same_gaps_every_time_whatever_the_seed_of_torch():
     rows = Held(rows_of(4))
     torch.manual_seed(1)
-    one = list(corrupting.held(MASK, rows))
+    one = list(corrupting.held(Correcting(objective=MASK), rows))
     torch.manual_seed(2)
-    shown = corrupting.held(MASK, rows)
+    shown = corrupting.held(Correcting(objective=MASK), rows)
     assert list(shown) == one == shown[0:4]
     assert shown.facts.num_bytes == 30
     assert len(shown) == 4
     assert shown[0].labels == rows[0].ids
-    assert corrupting.held(MASK, None) is None
+    assert corrupting.held(Correcting(objective=MASK), None) is None

@@ -45,6 +45,7 @@ class Duplicates:
     """With by: passages."""
     fields: tuple[str, ...] = (TEXT,)
     """The fields with text; where a record has turns in `messages`, their contents are its text."""
+
     @property
     def what(self) -> What:
         """What is signed."""

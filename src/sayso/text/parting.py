@@ -128,9 +128,7 @@ def _write(job: _Job) -> Line:
     written: list[Line] = []
     with ExitStack() as open_now:
         outs = [
-            open_now.enter_context(
-                Shards(job.folder / name, job.writing.ending, lossy=job.writing.lossy, first=job.number)
-            )
+            open_now.enter_context(Shards(job.folder / name, job.writing.ending, lossy=job.writing.lossy, first=job.number))
             for name in PARTS
         ]
         for batch in job.batches:

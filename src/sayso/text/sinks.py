@@ -11,8 +11,9 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -88,9 +89,10 @@ def open_sink(path: Path, ending: Ending, losses: Losses) -> Sink:
     if ending.format == "html":
         raise RecordError("{path}: HTML is read, not written; expected another ending", path=str(path))
     file = _packed(path, ending.packed)
-    if ending.format == "jsonl":
-        return _Lines(file, losses)
-    return _Texts(file, losses) if ending.format == "txt" else _Table(file, losses, "\t" if ending.format == "tsv" else ",")
+    said = {"jsonl": _object, "txt": _words}.get(ending.format)
+    if said is not None:
+        return _Lines(file, partial(said, losses=losses))
+    return _Table(file, losses, "\t" if ending.format == "tsv" else ",")
 
 
 def line(fields: Mapping[str, Any]) -> str:
@@ -120,22 +122,25 @@ class _Gzip(gzip.GzipFile):
 
 
 class _Lines:
-    def __init__(self, file: IO[bytes], losses: Losses) -> None:
-        self._file, self._losses, self.size = file, losses, 0
+    """JSONL or plain text: a line a record, as `said` says it."""
+
+    def __init__(self, file: IO[bytes], said: Callable[[Record], str]) -> None:
+        self._file, self._said, self.size = file, said, 0
 
     def write(self, records: Sequence[Record]) -> None:
-        found = "".join(self._line(record) for record in records).encode()
+        found = "".join(map(self._said, records)).encode()
         self.size += len(found)
         self._file.write(found)
 
     def close(self) -> None:
         self._file.close()
 
-    def _line(self, record: Record) -> str:
-        try:
-            return line(record.fields)
-        except (TypeError, ValueError):
-            return line({name: _plain(value, record, name, self._losses) for name, value in record.fields.items()})
+
+def _object(record: Record, losses: Losses) -> str:
+    try:
+        return line(record.fields)
+    except (TypeError, ValueError):
+        return line({name: _plain(value, record, name, losses) for name, value in record.fields.items()})
 
 
 def _plain(value: Any, record: Record, name: str, losses: Losses) -> Any:
@@ -150,30 +155,19 @@ def _plain(value: Any, record: Record, name: str, losses: Losses) -> Any:
     return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
 
 
-class _Texts:
-    def __init__(self, file: IO[bytes], losses: Losses) -> None:
-        self._file, self._losses, self.size = file, losses, 0
-
-    def write(self, records: Sequence[Record]) -> None:
-        found = "".join(self._line(record) for record in records).encode()
-        self.size += len(found)
-        self._file.write(found)
-
-    def close(self) -> None:
-        self._file.close()
-
-    def _line(self, record: Record) -> str:
-        for name in record.fields:
-            if name != TEXT:
-                self._losses.note(record, f"the field {name!r}")
-        text = record.fields.get(TEXT)
-        if not isinstance(text, str) or not text.strip():
-            self._losses.note(record, f"a record without words in {TEXT!r}")
-            return ""
-        text = text.rstrip("\r\n")
-        if "\n" in text or "\r" in text:
-            self._losses.note(record, "line breaks within a document")
-        return " ".join(text.split("\n")).replace("\r", " ") + "\n"
+def _words(record: Record, losses: Losses) -> str:
+    """Return a record's text as one line."""
+    for name in record.fields:
+        if name != TEXT:
+            losses.note(record, f"the field {name!r}")
+    text = record.fields.get(TEXT)
+    if not isinstance(text, str) or not text.strip():
+        losses.note(record, f"a record without words in {TEXT!r}")
+        return ""
+    text = text.rstrip("\r\n")
+    if "\n" in text or "\r" in text:
+        losses.note(record, "line breaks within a document")
+    return " ".join(text.split("\n")).replace("\r", " ") + "\n"
 
 
 class _Table:

@@ -7,20 +7,21 @@ epoch and yet does not depend on how a step is cut into batches; what is measure
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol, cast, overload, runtime_checkable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, cast, overload
 
 import numpy as np
 import torch
 
-from sayso.batches import Batch, Row, collate
+from sayso.batches import Batch, Row, collate, picked
 from sayso.losses.likelihood import nll
 
 if TYPE_CHECKING:
     from sayso.losses.loss import Loss
     from sayso.methods import Method
-    from sayso.models import Policy
+    from sayso.models import Policy, Scorer
+    from sayso.records import Example
     from sayso.text.tokens import Facts
     from sayso.training.mixture import Rows
 
@@ -28,7 +29,6 @@ _MEASURED = 20_260_101
 """The seed of what is measured."""
 
 
-@runtime_checkable
 class Corrupts(Protocol):
     """An objective that learns rows other than those it is given."""
 
@@ -42,19 +42,45 @@ class Corrupts(Protocol):
         ...
 
 
-def loss(objective: Corrupts, policy: Policy, batch: Batch) -> Loss:
-    """Return the negative log-likelihood of what was taken out of a batch's rows in this step."""
-    seed = torch.initial_seed()  # the step's: drawing from torch would make it depend on what was drawn before
-    rows = [objective.corrupted(item, _own(item, seed)) for item in batch.rows]
-    found = collate(rows, packed=policy.packed, pad_id=policy.pad_id, device=batch.ids.device)
-    return nll(policy.token_logprobs(found), found.weights)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Correcting:
+    """Learn to put right what was done to texts: an objective as a method, whose rows are read from token files."""
+
+    objective: Corrupts
+    learning_rate: float = 1e-3
+
+    @property
+    def group(self) -> int:
+        """One row stands alone."""
+        return 1
+
+    @property
+    def wants(self) -> frozenset[str]:
+        """It reads no examples."""
+        return frozenset()
+
+    @property
+    def uses_reference(self) -> bool:
+        """The frozen model is not asked."""
+        return False
+
+    def rows(self, examples: Iterable[Example], policy: Policy) -> Iterator[Row]:
+        """Yield nothing: its rows are read from token files."""
+        return iter(())
+
+    def loss(self, policy: Policy, reference: Scorer, batch: Batch) -> Loss:
+        """Return the negative log-likelihood of what is taken out of a batch's rows in this step."""
+        seed = torch.initial_seed()  # the step's: drawing from torch would make it depend on what was drawn before
+        rows = [self.objective.corrupted(item, _own(item, seed)) for item in batch.rows]
+        found = collate(rows, packed=policy.packed, pad_id=policy.pad_id, device=batch.ids.device)
+        return nll(policy.token_logprobs(found), found.weights)
 
 
 def held(method: Method, rows: Rows | None) -> Rows | None:
     """Return the rows to measure on as a method sees them: corrupted at a fixed seed where it corrupts any."""
-    if rows is None or not isinstance(method, Corrupts):
+    if rows is None or not isinstance(method, Correcting):
         return rows
-    return cast("Rows", Shown(method, rows))
+    return cast("Rows", Shown(method.objective, rows))
 
 
 class Shown(Sequence[Row]):
@@ -86,9 +112,10 @@ class Shown(Sequence[Row]):
     @overload
     def __getitem__(self, number: slice) -> Sequence[Row]: ...
     def __getitem__(self, number: int | slice) -> Row | Sequence[Row]:
-        if isinstance(number, slice):
-            return [self[place] for place in range(*number.indices(len(self)))]
-        item = self._rows[number]
+        return picked(number, len(self), self._row)
+
+    def _row(self, place: int) -> Row:
+        item = self._rows[place]
         return self._objective.corrupted(item, _own(item, _MEASURED))
 
 

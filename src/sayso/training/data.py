@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
-from sayso.batches import Row
+from sayso.batches import Row, picked
 from sayso.errors import PreflightError, RecordError, SettingsError
 from sayso.methods.sft import conversation
 from sayso.text import corpus, tokens
@@ -92,11 +92,9 @@ class TokenRows(Sequence[Row]):
     @overload
     def __getitem__(self, number: slice) -> Sequence[Row]: ...
     def __getitem__(self, number: int | slice) -> Row | Sequence[Row]:
-        if isinstance(number, slice):
-            return [self[place] for place in range(*number.indices(len(self)))]
-        place = number + len(self) if number < 0 else number
-        if not 0 <= place < len(self):
-            raise IndexError(number)
+        return picked(number, len(self), self._row)
+
+    def _row(self, place: int) -> Row:
         ids, learnt = self._file.row(place)
         return Row(ids=tuple(ids.tolist()), weights=tuple(map(float, learnt.tolist())), label=f"{self._name} {place + 1}")
 

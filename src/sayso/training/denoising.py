@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from sayso.batches import Batch, Row, row
+from sayso.batches import Row, row
 from sayso.text.corpus import Document
 from sayso.text.tokens import Encoded
-from sayso.training import corrupting
 
 if TYPE_CHECKING:
-    from sayso.losses.loss import Loss
-    from sayso.models import Policy, Scorer
-    from sayso.records import Example
+    pass
 
 Kind = Literal["spans", "infilling"]
 
@@ -47,30 +44,6 @@ class Denoising:
     """Of the tokens that are taken out."""
     mean_length: float = 3.0
     """Tokens of a span, on average."""
-    learning_rate: float = 1e-3
-
-    @property
-    def group(self) -> int:
-        """One row stands alone."""
-        return 1
-
-    @property
-    def wants(self) -> frozenset[str]:
-        """It reads no examples."""
-        return frozenset()
-
-    @property
-    def uses_reference(self) -> bool:
-        """The frozen model is not asked."""
-        return False
-
-    def rows(self, examples: Iterable[Example], policy: Policy) -> Iterator[Row]:
-        """Yield nothing: its rows are read from token files."""
-        return iter(())
-
-    def loss(self, policy: Policy, reference: Scorer, batch: Batch) -> Loss:
-        """Return the negative log-likelihood of the targets of this step, and of how many tokens it is."""
-        return corrupting.loss(self, policy, batch)
 
     def corrupted(self, row: Row, random: np.random.Generator) -> Row:
         """Return the row whose source has gaps and whose target puts them right."""

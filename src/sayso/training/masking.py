@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sayso.batches import Batch, Row
+from sayso.batches import Row
 from sayso.errors import MissingExtraError
 from sayso.text import words
 from sayso.text.corpus import Document
 from sayso.text.tokens import Encoded
-from sayso.training import corrupting
 
 if TYPE_CHECKING:
-    from sayso.losses.loss import Loss
-    from sayso.models import Policy, Scorer
-    from sayso.records import Example
+    pass
 
 AROUND, BEGINS, GOES_ON = 0, 1, 2
 """What stands for a token in a token file: around the text, the first one of a word, another one of it."""
@@ -49,30 +46,6 @@ class Masked:
     """Of the tokens that are taken out."""
     masked_share: float = 0.8
     """Of those that become the mask; half of the rest become another token, the other half stay."""
-    learning_rate: float = 1e-3
-
-    @property
-    def group(self) -> int:
-        """One row stands alone."""
-        return 1
-
-    @property
-    def wants(self) -> frozenset[str]:
-        """It reads no examples."""
-        return frozenset()
-
-    @property
-    def uses_reference(self) -> bool:
-        """The frozen model is not asked."""
-        return False
-
-    def rows(self, examples: Iterable[Example], policy: Policy) -> Iterator[Row]:
-        """Yield nothing: its rows are read from token files."""
-        return iter(())
-
-    def loss(self, policy: Policy, reference: Scorer, batch: Batch) -> Loss:
-        """Return the negative log-likelihood of what this step takes out, and of how many tokens it is."""
-        return corrupting.loss(self, policy, batch)
 
     def corrupted(self, row: Row, random: np.random.Generator) -> Row:
         """Return a row with gaps; what stood there is its labels, and all else has no weight."""

@@ -13,7 +13,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Protocol, overload
 
-from sayso.batches import Row
+from sayso.batches import Row, picked
 from sayso.errors import SettingsError
 from sayso.text import corpus
 from sayso.text.tokens import Facts
@@ -114,11 +114,9 @@ class Mixture(Sequence[Row]):
     @overload
     def __getitem__(self, number: slice) -> Sequence[Row]: ...
     def __getitem__(self, number: int | slice) -> Row | Sequence[Row]:
-        if isinstance(number, slice):
-            return [self[place] for place in range(*number.indices(len(self)))]
-        place = number + len(self) if number < 0 else number
-        if not 0 <= place < len(self):
-            raise IndexError(number)
+        return picked(number, len(self), self._row)
+
+    def _row(self, place: int) -> Row:
         group, within = self.place(place)
         return self._parts[group][within % len(self._parts[group])]
 

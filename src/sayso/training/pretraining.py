@@ -15,6 +15,7 @@ from sayso.models.fresh import SENTINEL, fresh, kind_of
 from sayso.models.local import LocalModel
 from sayso.text import corpus
 from sayso.training import outlook
+from sayso.training.corrupting import Correcting
 from sayso.training.data import Data, Encoder, Source, Texts, key_of, tokenizer_digest
 from sayso.training.denoising import Denoising, Whole
 from sayso.training.fitting import Task
@@ -103,18 +104,16 @@ def _method(settings: Pretraining, policy: LocalModel) -> Method:
     """Return what is learnt of a text: its next tokens, its masked words, or what was taken out of it."""
     tokenizer, kind = policy.tokenizer, kind_of(settings.architecture)
     if isinstance(policy.form, masked.Masked):
-        return Masked(
-            mask_id=tokenizer.mask_token_id, num_words=len(tokenizer), special_ids=tuple(sorted(tokenizer.all_special_ids))
-        )
+        special = tuple(sorted(tokenizer.all_special_ids))
+        return Correcting(objective=Masked(mask_id=tokenizer.mask_token_id, num_words=len(tokenizer), special_ids=special))
     if kind != "encoder_decoder":
         return Sft(learning_rate=3e-3)
     sentinels = tuple(tokenizer.convert_tokens_to_ids(SENTINEL.format(number=number)) for number in range(SENTINELS))
     if _objective(settings) == "spans":
-        return Denoising(sentinels=sentinels, end=tokenizer.eos_token_id)
+        return Correcting(objective=Denoising(sentinels=sentinels, end=tokenizer.eos_token_id))
     mask = tokenizer.mask_token_id
-    return Denoising(
-        kind="infilling", sentinels=(sentinels[0] if mask is None else mask,), end=tokenizer.eos_token_id, share=0.3
-    )
+    sentinel = sentinels[0] if mask is None else mask
+    return Correcting(objective=Denoising(kind="infilling", sentinels=(sentinel,), end=tokenizer.eos_token_id, share=0.3))
 
 
 def _objective(settings: Pretraining) -> Objective:
