@@ -56,3 +56,17 @@ def test_draws_on_which_it_is_undefined_are_left_out() -> None:
 
 def _precision(sums: np.ndarray) -> np.ndarray:
     return np.divide(sums[:, 0], sums[:, 1], out=np.full(len(sums), np.nan), where=sums[:, 1] > 0)
+
+
+def test_a_share_is_never_quite_sure() -> None:
+    found = measure(mean("hit", [0.0] * 5))
+    assert (found.value, found.low) == (0.0, 0.0)
+    assert found.high == pytest.approx(0.4345, abs=1e-4)  # Wilson's for 0 of 5: z^2 / (n + z^2)
+
+
+def test_a_share_of_many_has_about_the_interval_of_its_draws() -> None:
+    values = (np.arange(400) % 4 == 0).astype(float)
+    found = measure(mean("hit", values.tolist()))
+    table = np.column_stack([values, np.ones(400)])
+    drawn = measure(Counted(name="hit", table=table, of=lambda sums: sums[:, 0] / sums[:, 1]))
+    assert (found.low, found.high) == pytest.approx((drawn.low, drawn.high), abs=0.01)

@@ -18,7 +18,7 @@ def draw(found: Found) -> None:
     columns = [_("metric"), first.name, *(one.name for one in rest), *(f"Δ {one.name}" for one in rest)]
     rows = [_row(metric, found, rest) for metric in first.metrics]
     console.table(columns, rows, right=tuple(range(1, len(columns))))
-    console.lines(_("{n} items; 95 % intervals by bootstrap over items.").format(n=found.items))
+    console.lines(_("{n} items; 95 % intervals by bootstrap over items, of shares by Wilson.").format(n=found.items))
     if rest:
         console.lines(_("Δ: how much more {name} has, with the paired interval.").format(name=first.name))
     for one in found.standings:

@@ -35,7 +35,7 @@ _SHOWN = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Classify:
-    """Settings of a classification, and what it asks and counts."""
+    """A class for a text, or for a pair of texts; measured by the data set's own metric."""
 
     preset: str = ""
     """A data set by name: sst2, trec6, trec50, newsgroups, newsgroups_bare, thucnews, waimai, hotels, cola, rte, mrpc, stsb,

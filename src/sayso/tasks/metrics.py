@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 Sums = NDArray[np.float64]
 DRAWS = 2000
@@ -61,11 +62,19 @@ def ratio(
 def measure(counted: Counted, *, seed: int = 0, draws: int = DRAWS) -> Metric:
     """Return a metric with its percentile bootstrap interval over items, or over families where there are any.
 
-    Source: Efron and Tibshirani 1993, chapter 13; Koehn 2004 for metrics of a whole corpus.
+    A share of items (each was a hit or was none) has Wilson's interval instead: where all are alike, as with nothing right
+    of five, every draw is alike too, and a bootstrap would be sure of it.
+
+    Source: Efron and Tibshirani 1993, chapter 13; Koehn 2004 for metrics of a whole corpus; Wilson 1927 for shares.
     """
     assert len(counted.table), "nothing was counted"
     value = float(counted.of(counted.table.sum(axis=0, keepdims=True))[0])
-    low, high = _limits(_drawn(counted, seed=seed, draws=draws))
+    if _is_share(counted):
+        hits = int(counted.table[:, 0].sum())
+        found = stats.binomtest(hits, len(counted.table)).proportion_ci(method="wilson")
+        low, high = float(found.low), float(found.high)
+    else:
+        low, high = _limits(_drawn(counted, seed=seed, draws=draws))
     return Metric(name=counted.name, value=value, low=low, high=high, n=len(counted.table), signature=counted.signature)
 
 
@@ -77,6 +86,13 @@ def difference(after: Counted, before: Counted, *, seed: int = 0, draws: int = D
     changes = _drawn(after, seed=seed, draws=draws) - _drawn(before, seed=seed, draws=draws)
     low, high = _limits(changes)
     return Metric(name=after.name, value=float(one - other), low=low, high=high, n=len(after.table))
+
+
+def _is_share(counted: Counted) -> bool:
+    """Whether every item is its own, and was a hit (1) or none (0)."""
+    table = counted.table
+    alone = not counted.families or len(set(counted.families)) == len(counted.families)
+    return counted.of is _ratio and alone and bool((table[:, 1] == 1).all() and np.isin(table[:, 0], (0, 1)).all())
 
 
 def _ratio(sums: Sums) -> Sums:
