@@ -3,9 +3,10 @@
     python tools/messages.py            update and compile
     python tools/messages.py --check    fail when a sentence is not translated, or a catalogue is stale
 
-Sentences are found in `_("…")` and `gettext("…")`, in the first argument of our errors, in the help of the command line,
-in `{{ _("…") }}` of templates, and in click, whose own sentences a user sees too. The pages' scripts take theirs by key from
-the template `_messages.html`. Words that stand in a page or a script untranslated are faults as well (see `page_words.py`).
+Sentences are found in `_("…")` and `gettext("…")`, in the first argument of our errors, in the second of `extra`, in the
+help of the command line, in `{{ _("…") }}` of templates, and in click, whose own sentences a user sees too. The pages'
+scripts take theirs by key from the template `_messages.html`. Words that stand in a page or a script untranslated are
+faults as well (see `page_words.py`).
 """
 
 from __future__ import annotations
@@ -87,6 +88,8 @@ def _messages(node: ast.AST, *, cli: bool) -> Iterator[str | tuple[str, str]]:
         name = _name(node.func)
         if name == "ngettext" and len(texts) == 2:
             yield texts[0], texts[1]
+        elif name == "extra" and len(node.args) > 1 and _literal(node.args[1]):
+            yield _text(node.args[1])
         elif name in ERRORS | {"_", "gettext"} and texts and node.args[0] is not None and _literal(node.args[0]):
             yield texts[0]
         yield from (_text(item.value) for item in node.keywords if cli and item.arg == "help" and _literal(item.value))

@@ -26,9 +26,10 @@ def command(call: Call, files: tuple[Path, ...], out: Path, architecture: str | 
     tokens: int | None, find_rate: bool) -> None:  # fmt: skip
     """Train a language model from random weights on text.
 
-    FILES are .txt, .jsonl (lines with text), these with .gz, or folders of them; with their shares they are named by
-    --set 'data.mixture={a.jsonl: 0.7, b/: 0.3}'. The architecture's own keys are set with --set model.KEY=VALUE. The model
-    is written to FOLDER/model, curves and samples to FOLDER/report.html; the same command goes on where it was stopped.
+    FILES are .txt, .jsonl, .csv, .tsv (their text), these with .gz or .zst, .parquet, or folders of them; with their shares
+    they are named by --set 'data.mixture={a.jsonl: 0.7, b/: 0.3}'. The architecture's own keys are set with --set
+    model.KEY=VALUE; without any it is small. The model is written to FOLDER/model, curves and samples to FOLDER/report.html;
+    the same command goes on where it was stopped.
     """
     from sayso import config
     from sayso.cli import training

@@ -25,8 +25,8 @@ def command(call: Call, files: tuple[Path, ...], out: Path, kind: str, vocab_siz
     mask: bool) -> None:  # fmt: skip
     """Learn a vocabulary from texts and conversations.
 
-    FILES are .txt, .jsonl (lines with text or messages), these with .gz, or folders of them. The folder opens with Hugging
-    Face's AutoTokenizer and has a chat template.
+    FILES are .txt, .jsonl (lines with text or messages), .csv, .tsv, these with .gz or .zst, .parquet, or folders of them.
+    The folder opens with Hugging Face's AutoTokenizer and has a chat template.
     """
     from sayso.text import corpus, tokenizer
 

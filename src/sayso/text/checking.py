@@ -139,7 +139,7 @@ def _odd(text: str) -> Iterator[str]:
 
 def _looks_wrong(text: str) -> bool:
     try:
-        library = opening.extra("ftfy.badness", "ftfy")
+        library = opening.extra("ftfy.badness", "seeing wrong characters needs the package ftfy: pip install 'sayso[data]'")
     except MissingExtraError:  # without it this is not looked at
         return False
     return bool(library.is_bad(text))
