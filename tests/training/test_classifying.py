@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from tests.models.engine import running
 
 from sayso.cli.main import group as main
 from sayso.errors import PreflightError, SettingsError
@@ -178,6 +179,16 @@ def test_the_command_line_trains_measures_and_draws(texts: Path, tmp_path: Path)
     found = json.loads(measured.stdout.splitlines()[-1])
     assert found["items"] == 72
     assert [change["value"] for change in found["standings"][1]["changes"]] == [0.0] * 4
+    foreseen = runner.invoke(main, [*asked, "--dry-run"])
+    assert json.loads(foreseen.stdout.splitlines()[-1]) == {"task": "classify", "items": 72}
+
+
+def test_a_model_behind_an_address_is_measured_by_asking_it(texts: Path) -> None:
+    with running() as engine:
+        asked = ["evaluate", "--task", "classify", f"{engine.address}#parrot", str(texts), "--json"]
+        done = CliRunner().invoke(main, asked)
+    assert done.exit_code == 0, done.output
+    assert len(engine.asked) == 72
 
 
 def test_a_model_that_writes_is_measured_by_asking_it(texts: Path, tiny_folder: Path) -> None:

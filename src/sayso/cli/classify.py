@@ -36,6 +36,10 @@ def measure(call: Call, model: str, files: Sequence[str], others: Sequence[str],
     from sayso.loop import classifying
 
     settings = _settings(call, model, None)
+    if call.dry_run:
+        wanted = classifying.asked(model, files, settings)
+        call.give({"task": "classify", "items": len(wanted.items)}, lambda: measured.draw_plan(wanted))
+        return
     with call.watching() as watch:
         found = classifying.measured(model, files, settings, others=others, folder=report, watch=watch)
     call.give(found.form, lambda: measured.draw(found))

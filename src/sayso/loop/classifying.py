@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sayso.errors import StoreError
 from sayso.i18n import gettext as _
-from sayso.loop.answering import Found, Standing
+from sayso.loop.answering import Asked, Found, Measuring, Standing
 from sayso.loop.progress import Progress
 from sayso.records import plain
 
@@ -104,6 +104,12 @@ def measured(
     return found
 
 
+def asked(model: str, files: Sequence[str], settings: Classifying) -> Asked:
+    """Return what `measured` would ask a model, and measure nothing."""
+    task, items = _test(files, settings, _opened(model, settings.device))
+    return Asked(task=task, items=items, settings=Measuring(seed=settings.seed, device=settings.device))
+
+
 def _test(files: Sequence[str], settings: Classifying, model: Any) -> tuple[Classify, tuple[Item, ...]]:
     from sayso.training import classifying
 
@@ -119,10 +125,12 @@ def _test(files: Sequence[str], settings: Classifying, model: Any) -> tuple[Clas
 
 def _opened(name: str, device: str) -> Any:
     """Return a classifier, or a model that writes."""
-    from sayso.models import folders, labelling, local
+    from sayso.models import folders, labelling, local, remote
     from sayso.models.classifier import Classifier
     from sayso.models.headed import NetworkLabeller
 
+    if remote.is_address(name):
+        return remote.load(name)
     if labelling.form_of(folders.find(name)):
         return labelling.load(name)
     model = local.load(name, device=device)
