@@ -131,7 +131,7 @@ def test_real_models_load_answer_and_say_whether_they_are_packed(shared: Path, n
     model = local.load(shared / "models" / name)
     assert model.packed == (name != "tinytalk3m")
     assert model.packed_reason
-    assert model.head_alone
+    assert model.form.head_alone
     assert model.decode(model.encode_response("Once there was a cat.")) == "Once there was a cat."
     (text,) = model.generate([talk(("user", "How are you?"))], Sampling(max_new_tokens=8, temperature=0))
     assert text
