@@ -20,7 +20,7 @@ from typing import Any, get_type_hints
 
 import click
 
-from sayso import i18n
+from sayso.cli import lazy
 from sayso.cli.main import group
 from sayso.critics import CRITICS
 from sayso.loop import fitting
@@ -279,7 +279,7 @@ def documented_values(module: ModuleType) -> list[tuple[str, ...]]:
 
 def pages() -> dict[Path, str]:
     """Return the pages as they should be, in English."""
-    i18n.use("en")
+    lazy.speak("en")
     return {
         DOCS / "cli.md": cli(), DOCS / "settings.md": settings(), DOCS / "preflight.md": preflight(),
         HOW_TO / "choose-a-method.md": choose(),

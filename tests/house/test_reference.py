@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 
 import click
 import pytest
+from click.testing import CliRunner
 from tools import reference
 
 from sayso.cli.main import group
@@ -43,6 +44,13 @@ ALL_KEYS = [
     *(found for name in METHODS for found in keys(load(METHODS, name, kind="method"))),
     *(found for name in CRITICS for found in keys(load(CRITICS, name, kind="critic"))),
 ]
+
+
+def test_the_pages_are_english_after_help_was_asked_for_in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANGUAGE", "zh")  # put back at the end, for it is what click asks
+    monkeypatch.setenv("SAYSO_LANG", "zh")
+    assert "显示这段说明并退出" in CliRunner().invoke(group, ["data", "--help"]).output
+    assert "显示这段说明并退出" not in reference.pages()[reference.DOCS / "cli.md"]
 
 
 def test_the_pages_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,6 +35,11 @@ class Option(click.Option):
 class Verb(click.Command):
     """A command whose help is said in the language of the moment."""
 
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Return the option --help, made anew: click keeps the one of the first time, in the language of that time."""
+        self._help_option = None
+        return click.Command.get_help_option(self, ctx)
+
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what the command does, translated."""
         click.Command.format_help_text(_spoken(self), ctx, formatter)
@@ -51,6 +56,11 @@ class Verbs(click.Group):
         """Keep the words as they were given, for whoever asks how this was done."""
         ctx.meta.setdefault(GIVEN, list(args))
         return super().parse_args(ctx, args)
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Return the option --help, made anew, as `Verb` does."""
+        self._help_option = None
+        return click.Command.get_help_option(self, ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands' names in the order of the table."""
