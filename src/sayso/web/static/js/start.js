@@ -7,5 +7,16 @@ function rest() {
   import("./review.js");
 }
 
-if (document.hidden) rest(); // what is hidden is not drawn
-else requestAnimationFrame(() => setTimeout(rest));
+let begun = false;
+function once() {
+  if (begun) return;
+  begun = true;
+  rest();
+}
+
+// What is hidden or covered is not drawn, and no frame comes: then a moment is waited instead.
+if (document.hidden) once();
+else {
+  requestAnimationFrame(() => setTimeout(once));
+  setTimeout(once, 300);
+}
