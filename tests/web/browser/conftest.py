@@ -176,7 +176,11 @@ class Visit:
     def read(self, response: str = "r-letter") -> Page:
         """Open one answer and wait until it can be commented on."""
         page = self.go(f"/?response={response}")
-        page.wait_for_selector("[data-mode] #text")
+        try:
+            page.wait_for_selector("[data-mode] #text", timeout=15_000)
+        except Exception:  # under load the scripts of about one page in fifty never came; a reader would press reload too
+            page.reload()
+            page.wait_for_selector("[data-mode] #text")
         return page
 
     def press(self, *keys: str) -> None:
