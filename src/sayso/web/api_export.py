@@ -18,7 +18,7 @@ from sayso.store.bridges import EXPORTERS, moving
 from sayso.store.database import Store
 from sayso.store.rules import wrong
 from sayso.web import forms
-from sayso.web.asking import Leads
+from sayso.web.asking import Kept, Leads
 
 OURS = "sayso"
 FORMATS = (OURS, *(name for name in EXPORTERS if name != "datasets"))
@@ -32,27 +32,25 @@ class Formats:
     items: list[str]
 
 
-def router(store: Store) -> APIRouter:
-    """Return the routes of the export."""
-    routes = APIRouter(prefix="/api", tags=["export"])
+routes = APIRouter(prefix="/api", tags=["export"])
 
-    @routes.get("/export", response_class=FileResponse)
-    def export(_lead: Leads, asked: Annotated[forms.ExportQuery, Query()]) -> FileResponse:
-        """Return everything in a format as a zip archive; `lost.json` in it lists what the format has no place for."""
-        if asked.format not in FORMATS:  # a name of ours, never one that leads to code elsewhere
-            raise wrong("format", asked.format, ", ".join(FORMATS))
-        folder = tempfile.TemporaryDirectory(prefix="sayso-export-")
-        path = _packed(store, asked.format, Path(folder.name))
-        return FileResponse(
-            path, media_type="application/zip", filename=f"{asked.format}.zip", background=BackgroundTask(folder.cleanup)
-        )
 
-    @routes.get("/export/formats")
-    def formats(_lead: Leads) -> Formats:
-        """Return the formats everything can be written in."""
-        return Formats(items=list(FORMATS))
+@routes.get("/export", response_class=FileResponse)
+def export(_lead: Leads, store: Kept, asked: Annotated[forms.ExportQuery, Query()]) -> FileResponse:
+    """Return everything in a format as a zip archive; `lost.json` in it lists what the format has no place for."""
+    if asked.format not in FORMATS:  # a name of ours, never one that leads to code elsewhere
+        raise wrong("format", asked.format, ", ".join(FORMATS))
+    folder = tempfile.TemporaryDirectory(prefix="sayso-export-")
+    path = _packed(store, asked.format, Path(folder.name))
+    return FileResponse(
+        path, media_type="application/zip", filename=f"{asked.format}.zip", background=BackgroundTask(folder.cleanup)
+    )
 
-    return routes
+
+@routes.get("/export/formats")
+def formats(_lead: Leads) -> Formats:
+    """Return the formats everything can be written in."""
+    return Formats(items=list(FORMATS))
 
 
 def _packed(store: Store, name: str, folder: Path) -> Path:

@@ -6,30 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
 
-from sayso.store.database import Store
-from sayso.web.asking import Asks
-from sayso.web.gathered import Gathered
+from sayso.web.asking import Asks, Of
 
 if TYPE_CHECKING:
+    from sayso.store.database import Store
     from sayso.web.overview import Facts
 
 
-def router(store: Store) -> APIRouter:
-    """Return the route of the overview."""
-    routes = APIRouter(prefix="/api", tags=["overview"])
-    facts = Gathered(store, _gather)
-
-    @routes.get("/overview")
-    def read_overview(_asker: Asks) -> dict[str, Any]:
-        """Return themes of comments, coverage by family of prompts, what changed since the last version, and pictures."""
-        from sayso.web import overview
-
-        return overview.shown(facts.get())
-
-    return routes
+routes = APIRouter(prefix="/api", tags=["overview"])
 
 
-def _gather(store: Store) -> Facts:
+@routes.get("/overview")
+def read_overview(_asker: Asks, served: Of) -> dict[str, Any]:
+    """Return themes of comments, coverage by family of prompts, what changed since the last version, and pictures."""
+    from sayso.web import overview
+
+    return overview.shown(served.facts.get())
+
+
+def facts(store: Store) -> Facts:
+    """Gather what the overview shows."""
     from sayso.web import overview  # scikit-learn, which the first page does not wait for
 
     return overview.gather(store)

@@ -16,8 +16,7 @@ from sayso.store import people, teamwork
 from sayso.store.answering import Rating
 from sayso.store.database import Store
 from sayso.web import forms, rendering
-from sayso.web.asking import Asks, Leads
-from sayso.web.gathered import Gathered
+from sayso.web.asking import Asks, Kept, Leads, Of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,95 +116,92 @@ class GuidelineView:
     created: str
 
 
-def router(store: Store) -> APIRouter:
-    """Return the routes of a team."""
-    routes = APIRouter(prefix="/api", tags=["team"])
-    _add_people(routes, store)
-    _add_work(routes, store)
-    _add_guideline(routes, store)
-    return routes
+routes = APIRouter(prefix="/api", tags=["team"])
 
 
-def _agreement(store: Store) -> dict[str, Any]:
+def agreement(store: Store) -> dict[str, Any]:
+    """Gather how far people agree."""
     from sayso.web import agreeing  # numpy, which the first page does not wait for
 
     return agreeing.gather(store)
 
 
-def _add_people(routes: APIRouter, store: Store) -> None:
-    agreement = Gathered(store, _agreement)
+@routes.get("/team")
+def team(asker: Asks, served: Of) -> Team:
+    """Return everybody, how far they are, and how far they agree."""
+    from sayso.web import agreeing
 
-    @routes.get("/team")
-    def team(asker: Asks) -> Team:
-        """Return everybody, how far they are, and how far they agree."""
-        from sayso.web import agreeing
-
-        waiting = people.open_invitations(store) if asker.reviewer.role == "lead" else []
-        return Team(
-            reviewers=[_member(item) for item in teamwork.progress(store)], agreement=agreeing.shown(agreement.get()),
-            invitations=[InvitationView(name=item.name, role=item.role, expires=item.expires) for item in waiting],
-        )  # fmt: skip
-
-    @routes.post("/invitations", status_code=201)
-    def invite(_lead: Leads, request: Request, form: forms.InvitationForm) -> Link:
-        """Make a link that lets one person in; it is told once, and holds for a week."""
-        token = people.issue_token(store, "invitation", role=form.role, name=form.name)
-        return Link(link=f"{request.url.scheme}://{request.headers['host']}/join?{urlencode({'invitation': token})}")
-
-    @routes.post("/reviewers/{reviewer_id:path}/deactivate", status_code=204)
-    def deactivate(_lead: Leads, reviewer_id: forms.Id) -> Response:
-        """Let a person in no more; what they said stays."""
-        people.deactivate(store, reviewer_id)
-        return Response(status_code=204)
-
-    @routes.post("/reviewers/{reviewer_id:path}/invitations", status_code=201)
-    def invite_again(_lead: Leads, request: Request, reviewer_id: forms.Id) -> Link:
-        """Make a link that lets a person in again who has lost their session."""
-        token = people.issue_token(store, "invitation", reviewer_id=reviewer_id)
-        return Link(link=f"{request.url.scheme}://{request.headers['host']}/join?{urlencode({'invitation': token})}")
-
-
-def _add_work(routes: APIRouter, store: Store) -> None:
-    @routes.post("/assignments")
-    def assign(lead: Leads, form: forms.AssignmentForm) -> Assigned:
-        """Share out responses that nobody was asked for yet, each to as many people as `overlap` says."""
-        before = _assigned(store)
-        ids = teamwork.unassigned(store, version=form.version, limit=form.count)
-        teamwork.assign(store, ids, form.reviewer_ids, form.overlap, by=lead.reviewer)
-        after = _assigned(store)
-        new = {person: after[person] - before.get(person, 0) for person in form.reviewer_ids}
-        return Assigned(assigned=new, responses=len(ids))
-
-    @routes.get("/adjudication")
-    def disputes(_lead: Leads, asked: Annotated[forms.PlaceQuery, Query()]) -> Disputes:
-        """Return responses on which people differ and nobody has decided yet."""
-        found = teamwork.adjudication(store, limit=asked.limit + 1, after=asked.after)
-        place = str(asked.after + asked.limit) if len(found) > asked.limit else None
-        return Disputes(items=[_dispute(item) for item in found[: asked.limit]], next=place)
-
-    @routes.post("/adjudication/{response_id:path}", status_code=204)
-    def decide(lead: Leads, response_id: forms.Id, form: forms.AdjudicationForm) -> Response:
-        """Decide on a response on which people differ."""
-        teamwork.adjudicate(store, lead.reviewer, response_id, form.verdict, form.reason, again=form.again)
-        return Response(status_code=204)
-
-
-def _add_guideline(routes: APIRouter, store: Store) -> None:
-    @routes.get("/guideline")
-    def read_guideline(_asker: Asks) -> GuidelineView:
-        """Return what reviewers go by."""
-        return _guideline(teamwork.guideline(store))
-
-    @routes.put(
-        "/guideline", response_model=GuidelineView, responses={409: {"description": "There is a newer one, which is told."}}
+    waiting = people.open_invitations(served.store) if asker.reviewer.role == "lead" else []
+    return Team(
+        reviewers=[_member(item) for item in teamwork.progress(served.store)],
+        agreement=agreeing.shown(served.agreement.get()),
+        invitations=[InvitationView(name=item.name, role=item.role, expires=item.expires) for item in waiting],
     )
-    def write_guideline(lead: Leads, form: forms.GuidelineForm) -> GuidelineView | JSONResponse:
-        """Write what reviewers go by, in place of the text that was read before."""
-        try:
-            return _guideline(teamwork.set_guideline(store, lead.reviewer, form.text, form.seq))
-        except ConflictError as conflict:
-            newer = plain(_guideline(teamwork.guideline(store)))
-            return JSONResponse({"error": {"message": say(conflict)}, "guideline": newer}, status_code=409)
+
+
+@routes.post("/invitations", status_code=201)
+def invite(_lead: Leads, store: Kept, request: Request, form: forms.InvitationForm) -> Link:
+    """Make a link that lets one person in; it is told once, and holds for a week."""
+    token = people.issue_token(store, "invitation", role=form.role, name=form.name)
+    return Link(link=f"{request.url.scheme}://{request.headers['host']}/join?{urlencode({'invitation': token})}")
+
+
+@routes.post("/reviewers/{reviewer_id:path}/deactivate", status_code=204)
+def deactivate(_lead: Leads, store: Kept, reviewer_id: forms.Id) -> Response:
+    """Let a person in no more; what they said stays."""
+    people.deactivate(store, reviewer_id)
+    return Response(status_code=204)
+
+
+@routes.post("/reviewers/{reviewer_id:path}/invitations", status_code=201)
+def invite_again(_lead: Leads, store: Kept, request: Request, reviewer_id: forms.Id) -> Link:
+    """Make a link that lets a person in again who has lost their session."""
+    token = people.issue_token(store, "invitation", reviewer_id=reviewer_id)
+    return Link(link=f"{request.url.scheme}://{request.headers['host']}/join?{urlencode({'invitation': token})}")
+
+
+@routes.post("/assignments")
+def assign(lead: Leads, store: Kept, form: forms.AssignmentForm) -> Assigned:
+    """Share out responses that nobody was asked for yet, each to as many people as `overlap` says."""
+    before = _assigned(store)
+    ids = teamwork.unassigned(store, version=form.version, limit=form.count)
+    teamwork.assign(store, ids, form.reviewer_ids, form.overlap, by=lead.reviewer)
+    after = _assigned(store)
+    new = {person: after[person] - before.get(person, 0) for person in form.reviewer_ids}
+    return Assigned(assigned=new, responses=len(ids))
+
+
+@routes.get("/adjudication")
+def disputes(_lead: Leads, store: Kept, asked: Annotated[forms.PlaceQuery, Query()]) -> Disputes:
+    """Return responses on which people differ and nobody has decided yet."""
+    found = teamwork.adjudication(store, limit=asked.limit + 1, after=asked.after)
+    place = str(asked.after + asked.limit) if len(found) > asked.limit else None
+    return Disputes(items=[_dispute(item) for item in found[: asked.limit]], next=place)
+
+
+@routes.post("/adjudication/{response_id:path}", status_code=204)
+def decide(lead: Leads, store: Kept, response_id: forms.Id, form: forms.AdjudicationForm) -> Response:
+    """Decide on a response on which people differ."""
+    teamwork.adjudicate(store, lead.reviewer, response_id, form.verdict, form.reason, again=form.again)
+    return Response(status_code=204)
+
+
+@routes.get("/guideline")
+def read_guideline(_asker: Asks, store: Kept) -> GuidelineView:
+    """Return what reviewers go by."""
+    return _guideline(teamwork.guideline(store))
+
+
+@routes.put(
+    "/guideline", response_model=GuidelineView, responses={409: {"description": "There is a newer one, which is told."}}
+)
+def write_guideline(lead: Leads, store: Kept, form: forms.GuidelineForm) -> GuidelineView | JSONResponse:
+    """Write what reviewers go by, in place of the text that was read before."""
+    try:
+        return _guideline(teamwork.set_guideline(store, lead.reviewer, form.text, form.seq))
+    except ConflictError as conflict:
+        newer = plain(_guideline(teamwork.guideline(store)))
+        return JSONResponse({"error": {"message": say(conflict)}, "guideline": newer}, status_code=409)
 
 
 def _member(found: teamwork.Progress) -> Member:

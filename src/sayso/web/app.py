@@ -1,8 +1,9 @@
-"""The application: the guard outside, inside it the pages, the files and the API, all over one open store."""
+"""The application: the guard outside, inside it the pages, the files and the API, which are the same for every workspace."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -25,10 +26,12 @@ from sayso.web import (
     events,
     pages,
     security,
+    served,
     signing,
     static,
 )
 from sayso.web.counting import Counting
+from sayso.web.gathered import Gathered
 from sayso.web.guard import Guard
 
 if TYPE_CHECKING:
@@ -50,24 +53,27 @@ class Place:
 def make(store: Store, place: Place | None = None, *, hub: events.Hub | None = None) -> ASGIApp:
     """Return the review page over an open store, ready for an ASGI server."""
     place = place or Place()
+    workspace = served.Served(
+        store=store, hub=hub or events.Hub(store), counting=Counting(store), facts=Gathered(store, api_overview.facts),
+        agreement=Gathered(store, api_team.agreement), cookie=place.cookie,
+    )  # fmt: skip
     hosts = security.hosts(place.host, place.names)
-    app = api(store, place, hub or events.Hub(store))
-    return Guard(app, who_is=lambda token: people.reviewer_by_token(store, token), hosts=hosts, cookie=place.cookie)
+    inside = served.over(workspace, application())
+    return Guard(inside, who_is=lambda token: people.reviewer_by_token(store, token), hosts=hosts, cookie=place.cookie)
 
 
-def api(store: Store, place: Place, hub: events.Hub) -> FastAPI:
-    """Return what stands behind the guard; `make` puts the guard before it."""
+@cache
+def application() -> FastAPI:
+    """Return what stands behind the guard, made once: it holds nothing of a workspace, each request brings that along."""
     app = FastAPI(
         title="sayso", version=version("sayso"), openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,
         redirect_slashes=False, telemetry=_SILENT,
     )  # fmt: skip
-    draw, counting = drawing.Drawing(static.Statics()), Counting(store)
+    draw = drawing.Drawing(static.Statics())
     answers.install(app, draw.refusal)
     static.install(app, draw.statics)
-    app.include_router(signing.router(store, draw, place.cookie))
-    app.include_router(pages.router(store, draw, counting, place.cookie))
-    app.include_router(api_responses.router(store, counting))
-    for routes in (api_people, api_comments, api_pairs, api_team, api_overview, api_export):
-        app.include_router(routes.router(store))
-    app.include_router(api_live.router(hub))
+    app.include_router(signing.router(draw))
+    app.include_router(pages.router(draw))
+    for about in (api_responses, api_people, api_comments, api_pairs, api_team, api_overview, api_export, api_live):
+        app.include_router(about.routes)
     return app

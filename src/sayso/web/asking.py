@@ -1,4 +1,4 @@
-"""What a route of the API may ask for: who asks, and that they are a lead; and what they must see before they save."""
+"""What a route may ask for: who asks, that they are a lead, and of which workspace; what they must see before they save."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from fastapi import Depends, Request
 
 from sayso.i18n import gettext as _
 from sayso.records import plain
+from sayso.store.database import Store
 from sayso.text import private
 from sayso.web.answers import Refusal
 from sayso.web.guard import Asker
+from sayso.web.served import Served
 
 
 async def _asker(request: Request) -> Asker:
@@ -26,10 +28,23 @@ async def _lead(request: Request) -> Asker:
     return asker
 
 
+async def _served(request: Request) -> Served:
+    served: Served = request.state.served
+    return served
+
+
+async def _store(request: Request) -> Store:
+    return (await _served(request)).store
+
+
 Asks = Annotated[Asker, Depends(_asker)]
 """Whoever asks."""
 Leads = Annotated[Asker, Depends(_lead)]
 """Whoever asks is a lead; others are answered 403."""
+Of = Annotated[Served, Depends(_served)]
+"""The workspace that is asked."""
+Kept = Annotated[Store, Depends(_store)]
+"""Its store."""
 
 
 def need_seen(text: str, *, confirmed: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -14,12 +14,10 @@ from sayso.i18n import gettext as _
 from sayso.records import plain
 from sayso.store import details, people
 from sayso.web import api_responses, forms, signing, views
-from sayso.web.counting import Counting
+from sayso.web.asking import Of
 from sayso.web.drawing import Drawing, themed
 from sayso.web.guard import Asker
-
-if TYPE_CHECKING:
-    from sayso.store.database import Store
+from sayso.web.served import Served
 
 PAGES = {
     "/": "review.html",
@@ -35,12 +33,12 @@ LEADS = frozenset(("/adjudicate",))
 """Pages that only a lead is shown."""
 
 
-def router(store: Store, drawing: Drawing, counting: Counting, cookie: str) -> APIRouter:
+def router(drawing: Drawing) -> APIRouter:
     """Return the routes of the pages."""
     routes = APIRouter(include_in_schema=False)
 
-    def page(request: Request, token: str = "", lang: str = "", response: str = "") -> Response:
-        started = signing.start(store, cookie, request, token) if token else None
+    def page(request: Request, served: Of, token: str = "", lang: str = "", response: str = "") -> Response:
+        started = signing.start(served, request, token) if token else None
         if started is not None:
             return started
         asker: Asker | None = request.state.asker
@@ -50,11 +48,11 @@ def router(store: Store, drawing: Drawing, counting: Counting, cookie: str) -> A
         if token or asker is None:
             return drawing.page("signin.html", None, status=401, theme=theme)
         if lang in i18n.LANGUAGES and lang != asker.reviewer.language:
-            people.set_language(store, asker.reviewer.id, lang)
+            people.set_language(served.store, asker.reviewer.id, lang)
         path = request.url.path
         if path in LEADS and asker.reviewer.role != "lead":
             return drawing.page("error.html", asker, status=403, message=_("only a lead sees this page"), theme=theme)
-        data = first_screen(store, counting, asker, chosen(request), response) if path == "/" else None
+        data = first_screen(served, asker, chosen(request), response) if path == "/" else None
         return drawing.page(PAGES[path], asker, data=data, theme=theme)
 
     for path in PAGES:
@@ -71,14 +69,14 @@ def chosen(request: Request) -> forms.QueueQuery:
         return forms.QueueQuery()
 
 
-def first_screen(store: Store, counting: Counting, asker: Asker, asked: forms.QueueQuery, wanted: str) -> dict[str, Any]:
+def first_screen(served: Served, asker: Asker, asked: forms.QueueQuery, wanted: str) -> dict[str, Any]:
     """Return what the first screen shows, so that it needs no further question: the queue, one response, the versions."""
-    queue = api_responses.page(store, counting, asker, asked)
+    queue = api_responses.page(served, asker, asked)
     shown = wanted or (queue.items[0].id if queue.items else "")
     try:
-        detail = views.detail(details.detail(store, shown, asker.reviewer.id), asker) if shown else None
+        detail = views.detail(details.detail(served.store, shown, asker.reviewer.id), asker) if shown else None
     except NotFoundError:  # a link to a response that is not here: the page says so when it asks for it
         detail = None
-    versions = plain(api_responses.versions(store))
+    versions = plain(api_responses.versions(served.store))
     found = {"queue": plain(queue), "detail": plain(detail), "versions": versions["items"]}
     return found | {"order": asked.order, "state": asked.state}

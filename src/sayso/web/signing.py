@@ -13,7 +13,9 @@ from sayso.errors import SaysoError
 from sayso.i18n import gettext as _
 from sayso.i18n import say
 from sayso.store import people
+from sayso.web.asking import Kept, Of
 from sayso.web.drawing import Drawing
+from sayso.web.served import Served
 
 if TYPE_CHECKING:
     from sayso.store.database import Store
@@ -23,31 +25,31 @@ _SAME_ORIGIN = {"referrer-policy": "same-origin"}
 """With no referrer at all a browser hides where a form was sent from, and the guard would take it for a stranger's."""
 
 
-def router(store: Store, drawing: Drawing, cookie: str) -> APIRouter:
+def router(drawing: Drawing) -> APIRouter:
     """Return the routes on which someone becomes a reviewer with a session."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/join")
-    def invited(invitation: str = "") -> Response:
+    def invited(store: Kept, invitation: str = "") -> Response:
         return _form(store, drawing, invitation, "")
 
     @routes.post("/join")
-    async def join(request: Request) -> Response:
+    async def join(request: Request, served: Of) -> Response:
         given = await _given(request)
-        return await run_in_threadpool(_join, store, drawing, cookie, given)
+        return await run_in_threadpool(_join, served, drawing, given)
 
     return routes
 
 
-def start(store: Store, cookie: str, request: Request, token: str) -> Response | None:
+def start(served: Served, request: Request, token: str) -> Response | None:
     """Turn the owner's link into a session and take the token out of the address; None when it is nobody's."""
-    reviewer = people.reviewer_by_token(store, token)
+    reviewer = people.reviewer_by_token(served.store, token)
     if reviewer is None:
         return None
-    session = people.issue_token(store, "session", reviewer_id=reviewer.id)
+    session = people.issue_token(served.store, "session", reviewer_id=reviewer.id)
     rest = [(name, value) for name, value in request.query_params.multi_items() if name != "token"]
     address = f"{request.url.path}?{urlencode(rest)}" if rest else request.url.path
-    return with_session(RedirectResponse(address, status_code=303), cookie, session)
+    return with_session(RedirectResponse(address, status_code=303), served.cookie, session)
 
 
 def with_session(response: Response, cookie: str, session: str) -> Response:
@@ -65,13 +67,13 @@ async def _given(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
 
 
-def _join(store: Store, drawing: Drawing, cookie: str, given: dict[str, str]) -> Response:
+def _join(served: Served, drawing: Drawing, given: dict[str, str]) -> Response:
     invitation, name = given.get("invitation", ""), given.get("name", "")
     try:
-        session = people.redeem(store, invitation, name).token
+        session = people.redeem(served.store, invitation, name).token
     except SaysoError as error:
-        return _form(store, drawing, invitation, say(error))
-    return with_session(RedirectResponse("/", status_code=303), cookie, session)
+        return _form(served.store, drawing, invitation, say(error))
+    return with_session(RedirectResponse("/", status_code=303), served.cookie, session)
 
 
 def _form(store: Store, drawing: Drawing, invitation: str, wrong: str) -> Response:
