@@ -142,4 +142,4 @@ def test_refiners_are_tried_in_order_and_what_each_rejected_is_kept() -> None:
     answers = refine([(RESPONSE, (NO_PLEASE,)), (RESPONSE, (json,))], chain)
     assert [kept.refiner if kept else None for kept, _why in answers] == ["given", "sample"]
     assert [why.refiner for why in answers[1][1]] == ["given", "edit"]
-    assert set(REFINERS) == {"given", "edit", "sample"}
+    assert set(REFINERS) == {"given", "edit", "sample", "label"}

@@ -48,6 +48,7 @@ REFINERS = {
     "given": "sayso.critics.refiners:Given",
     "edit": "sayso.critics.refiners:Edit",
     "sample": "sayso.critics.refiners:Sample",
+    "label": "sayso.critics.labels:Label",
 }
 
 
