@@ -82,6 +82,13 @@ def _draw(found: Report, page: Path) -> None:
         ),
         _("Loss of the last steps: {loss} nats a token.").format(loss=f"{found.loss:.4f}"),
     )  # fmt: skip
+    if found.chosen:
+        console.lines(
+            _("Kept: the weights after step {step} of {of}, {metric} {value} on what was not learnt from.").format(
+                step=f"{found.chosen.step:,}", of=f"{found.chosen.of:,}", metric=found.chosen.metric,
+                value=f"{found.chosen.value:.4f}",
+            )
+        )  # fmt: skip
     if found.validation:
         console.lines(
             _("On {n} tokens that were not learnt from: {loss} nats a token, {bits} bits a byte.").format(

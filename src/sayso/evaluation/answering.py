@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +11,15 @@ import torch
 
 from sayso.batches import Row, collate, micro_batches
 from sayso.models.arithmetic import quick_products
+from sayso.tasks import answering
 from sayso.tasks.items import families
 from sayso.tasks.metrics import Counted, Metric, difference, measure, ratio
 
 if TYPE_CHECKING:
-    from sayso.models import Writer
     from sayso.models.sampling import Sampling
     from sayso.records import Prompt
     from sayso.tasks import Task
+    from sayso.tasks.answering import Told
     from sayso.tasks.items import Item
 
 MAX_TOKENS = 4096
@@ -41,24 +42,12 @@ class Answered:
         return [measure(found, seed=seed) for found in self.counted]
 
 
-Told = Callable[[int], None]
-"""Is told how many items are answered."""
-
-
 def by_model(model: Any, task: Task, items: Sequence[Item], sampling: Sampling, *, name: str, told: Told) -> Answered:
     """Return what a model answers. Of one that can be scored, it is counted too how probable the right answers are."""
     prompts = [task.prompt(item) for item in items]
-    fitting = [number for number, prompt in enumerate(prompts) if _fits(model, prompt)]
-    written = [""] * len(items)
-    for first in range(0, len(fitting), sampling.batch_size):
-        some = fitting[first : first + sampling.batch_size]
-        for number, text in zip(some, _written(model, [prompts[n] for n in some], sampling), strict=True):
-            written[number] = text
-        told(first + len(some))
-    counted = [*_counted(task, items, written), *_probable(model, task, items, prompts)]
-    return Answered(
-        name=name, written=tuple(written), counted=tuple(counted), too_long=len(items) - len(fitting)
-    )  # fmt: skip
+    found = answering.written(model, prompts, sampling, told)
+    counted = [*answering.counted(task, items, found.written), *_probable(model, task, items, prompts)]
+    return Answered(name=name, written=found.written, counted=tuple(counted), too_long=found.too_long)
 
 
 def by_guess(task: Any, items: Sequence[Item]) -> Answered | None:
@@ -66,34 +55,18 @@ def by_guess(task: Any, items: Sequence[Item]) -> Answered | None:
     if not hasattr(task, "guess"):
         return None
     written = task.guess(items)
-    return Answered(name=task.baseline, written=tuple(written), counted=tuple(_counted(task, items, written)))
+    return Answered(name=task.baseline, written=tuple(written), counted=tuple(answering.counted(task, items, written)))
 
 
 def by_file(task: Task, items: Sequence[Item], written: Sequence[str], *, name: str) -> Answered:
     """Return what answers that were written before come to."""
-    return Answered(name=name, written=tuple(written), counted=tuple(_counted(task, items, written)))
+    return Answered(name=name, written=tuple(written), counted=tuple(answering.counted(task, items, written)))
 
 
 def changes(after: Answered, before: Answered, *, seed: int = 0) -> list[Metric]:
     """Return by how much each metric that both have differs, with its paired 95 % interval."""
     earlier = {found.name: found for found in before.counted}
     return [difference(found, earlier[found.name], seed=seed) for found in after.counted if found.name in earlier]
-
-
-def _counted(task: Task, items: Sequence[Item], written: Sequence[str]) -> list[Counted]:
-    parsed = [task.parse(item, text) for item, text in zip(items, written, strict=True)]
-    return task.count(items, parsed)
-
-
-def _written(model: Writer, prompts: Sequence[Prompt], sampling: Sampling) -> list[str]:
-    return model.generate(prompts, sampling)
-
-
-def _fits(model: Any, prompt: Prompt) -> bool:
-    """Whether there is room for an answer; of a model that has no tokens of ours it is not known."""
-    if not hasattr(model, "encode_prompt") or not hasattr(model, "max_length"):
-        return True
-    return bool(len(model.encode_prompt(prompt)) < model.max_length)
 
 
 def _probable(model: Any, task: Task, items: Sequence[Item], prompts: Sequence[Prompt]) -> list[Counted]:

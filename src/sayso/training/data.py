@@ -283,6 +283,18 @@ def _gathered(source: Source, data: Data, folder: Path, *, seed: int, told: Told
     return Material(train=TokenRows(train, name), validation=TokenRows(held, "validation row") if len(held) else None)
 
 
+def held_back(source: Source, data: Data, *, seed: int) -> Iterator[int]:
+    """Yield the numbers, from 0, of the documents that `gather` measures on where no files are named for it."""
+    encoder, size = source.encoder(), 0
+    for number, document in enumerate(source.documents(source.files, kind=source.kind)):
+        assert document.starts, "a document that comes in parts has no one number"
+        if data.validation_tokens and size >= data.validation_tokens:
+            return
+        if _held_back(seed, number + 1, data.validation_share):
+            yield number
+            size += sum(len(row.ids) for row in encoder(document))
+
+
 def tokenizer_digest(tokenizer: Any) -> str:
     """Return a hash of a tokenizer and its chat template."""
     form = [tokenizer.backend_tokenizer.to_str(), str(tokenizer.chat_template)]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sayso import config
 from sayso.errors import SettingsError
@@ -13,7 +14,9 @@ from sayso.methods.sft import Sft
 from sayso.models import local
 from sayso.models.fresh import fresh
 from sayso.models.local import LocalModel
+from sayso.tasks import answering
 from sayso.tasks.answer import Answer
+from sayso.tasks.chat import Chat
 from sayso.tasks.retrieval import Retrieval
 from sayso.tasks.summarize import Summarize
 from sayso.tasks.translate import Translate
@@ -21,9 +24,14 @@ from sayso.tasks.write import Write
 from sayso.text import corpus
 from sayso.text.corpus import Document
 from sayso.training import lessons, outlook
-from sayso.training.data import Chats, Data, Source, key_of, tokenizer_digest
+from sayso.training.data import Chats, Data, Source, held_back, key_of, tokenizer_digest
+from sayso.training.early_stopping import EarlyStopping, Rule
 from sayso.training.fitting import Task
 from sayso.training.settings import Train
+
+if TYPE_CHECKING:
+    from sayso.tasks import Task as Applied
+    from sayso.tasks.items import Item
 
 VERB = "finetune"
 WHOLE_RATE = 4e-5
@@ -60,6 +68,7 @@ class Finetuning:
     model: Mapping[str, Any] = field(default_factory=dict)
     """For a model `fresh:ARCHITECTURE`: the architecture's own keys, such as d_model."""
     data: Data = field(default_factory=Data)
+    early_stopping: EarlyStopping = field(default_factory=EarlyStopping)
     train: Train = field(default_factory=Train)
     seed: int = 0
     """The order of rows, a fresh adapter's (or fresh model's) weights, and what is held back."""
@@ -109,7 +118,45 @@ def task(model: str, files: Sequence[Path], settings: Finetuning) -> Task:
     return Task(
         verb=VERB, policy=policy, method=method, source=source,
         train=settings.train, data=settings.data, form={**asdict(settings), **decisive, "model": str(model)},
+        rule=_rule(settings, source),
     )  # fmt: skip
+
+
+def _rule(settings: Finetuning, source: Source) -> Rule | None:
+    """Return by what the weights are chosen; None: they are the last."""
+    wanted = settings.early_stopping
+    if wanted.by == "last":
+        return None
+    if wanted.by == "loss":
+        return Rule(metric="loss", settings=wanted)
+    asked: Applied = Chat() if settings.task == "chat" else getattr(settings, settings.task)
+    items = _held_items(asked, source, settings)
+    prompts = [asked.prompt(item) for item in items]
+
+    def value(model: LocalModel) -> float:
+        return answering.value(asked, items, answering.written(model, prompts, wanted.generate).written)
+
+    return Rule(metric=asked.first, settings=wanted, items=len(items), value=value)
+
+
+def _held_items(asked: Applied, source: Source, settings: Finetuning) -> list[Item]:
+    """Return the validation items that are answered: of the files named for it, else of what is held back."""
+    if source.validation:
+        found = list(lessons.items(asked, source.validation, split="validation"))
+    elif settings.task == "chat":
+        raise SettingsError(
+            "early_stopping.by: task, of conversations, wants files of their own; name them in data.validation, or set loss"
+        )
+    else:
+        held = set(held_back(source, settings.data, seed=settings.seed))
+        found = [item for number, item in enumerate(lessons.items(asked, source.files)) if number in held]
+    if not found:
+        raise SettingsError(
+            "early_stopping.by: there is no validation item with a right answer; raise data.validation_share, or name files "
+            "in data.validation"
+        )
+    most = min(len(found), settings.early_stopping.items)
+    return [found[number] for number in sorted(random.Random(settings.seed).sample(range(len(found)), most))]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -22,6 +22,7 @@ from sayso.errors import SettingsError, StoreError
 from sayso.i18n import gettext as _
 from sayso.training import corrupting, measuring, outlook, run, samples
 from sayso.training.data import Data, Source, gather
+from sayso.training.early_stopping import Choice, Chosen, Rule
 from sayso.training.measuring import Measured
 from sayso.training.optimizer import prepare
 from sayso.training.outlook import Job, Preview
@@ -59,6 +60,8 @@ class Task:
     data: Data
     form: Mapping[str, Any]
     """What the run is of: other values in the same folder are refused."""
+    rule: Rule | None = None
+    """By what the weights that are kept are chosen; None: they are the last."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +85,8 @@ class Report:
     """How it goes on with texts that were held back."""
     mixture: Mapping[str, float] = field(default_factory=dict)
     """Of a mixture: how often each group was seen."""
+    chosen: Chosen | None = None
+    """Which weights were kept, where it is not the last; `validation` is theirs."""
     again: bool = False
     """Whether it was done before."""
 
@@ -135,13 +140,20 @@ def fit(task: Task, folder: Path, watch: Watch, *, clock: Callable[[], float] = 
     if before:
         return before
     made = job(task, folder / TOKENS, watch)
+    choice = Choice(task.rule, made, folder) if task.rule else None
     with interrupts() as stop:
-        records = steps(made.method, made.policy, made.material.train, made.train, folder=folder, resume=True, stop=stop)
-        _follow(run.keep(records, folder, settings=task.form), made, folder, _Told(made, watch), clock)
-        if stop() and not _finished(folder):
+        if not (choice and choice.over):
+            records = steps(
+                made.method, made.policy, made.material.train, made.train, folder=folder, resume=True,
+                stop=lambda: stop() or bool(choice and choice.over),
+            )  # fmt: skip
+            told = _Told(made, watch, choice)
+            _follow(run.keep(records, folder, settings=task.form), made, folder, told, clock)
+        if stop() and not (choice and choice.over) and not _finished(folder):
             raise KeyboardInterrupt
+    chosen = choice.restored() if choice else None
     made.policy.save(folder / MODEL)
-    report = _report(made, folder)
+    report = _report(made, folder, chosen)
     run.write_whole(folder / REPORT, json.dumps(asdict(report), indent=1) + "\n")
     return report
 
@@ -151,10 +163,13 @@ def _follow(records: Iterator[Step], job: Job, folder: Path, told: _Told, clock:
     for record in records:
         told(record)
         held = corrupting.held(job.method, job.material.validation)
-        if held and _measures_after(record, job.data, clock() - measured):
+        due = told.choice is not None and told.choice.due(record)
+        if held and (due or _measures_after(record, job.data, clock() - measured)):
             told.validation = measuring.measure(job.policy, held, step=record.step, max_tokens=job.train.max_tokens)
             measuring.note(folder, told.validation)
             measured = clock()
+        if told.choice and due:
+            told.choice.note(record, told.validation)
 
 
 def _finished(folder: Path) -> bool:
@@ -224,7 +239,8 @@ def done_before(folder: Path) -> Report | None:
         raise StoreError("{path!r} cannot be read: {reason}", path=str(folder / REPORT), reason=str(error)) from error
     validation = Measured(**found["validation"]) if found["validation"] else None
     drawn = tuple(Sample(**sample) for sample in found.get("samples", ()))
-    return Report(**{**found, "validation": validation, "samples": drawn, "again": True})
+    chosen = Chosen(**found["chosen"]) if found.get("chosen") else None
+    return Report(**{**found, "validation": validation, "samples": drawn, "chosen": chosen, "again": True})
 
 
 def _measures_after(record: Step, data: Data, seconds: float) -> bool:
@@ -236,8 +252,9 @@ def _measures_after(record: Step, data: Data, seconds: float) -> bool:
 class _Told:
     """Says after each step how far the run is, in tokens, with the loss of the last steps."""
 
-    def __init__(self, job: Job, watch: Watch) -> None:
+    def __init__(self, job: Job, watch: Watch, choice: Choice | None) -> None:
         self._job, self._watch, self._total = job, watch, outlook.tokens_of(job.material, job.train)
+        self.choice = choice
         self._losses: list[float] = []
         self._done = 0
         self.validation: Measured | None = None
@@ -254,12 +271,17 @@ class _Told:
         )
         if self.validation:
             note += ", " + _("validation {loss}").format(loss=f"{self.validation.loss:.3f}")
+        best = self.choice.best if self.choice else None
+        if best:
+            note += ", " + _("best {metric} {value} at step {step}").format(
+                metric=best.metric, value=f"{best.value:.4f}", step=best.step
+            )
         done = self._total if last else min(self._done, self._total - 1)
         self._watch(stage=self._job.verb, done=done, total=self._total, unit=_("tokens"), note=note)
 
 
-def _report(job: Job, folder: Path) -> Report:
-    records = run.read(folder)
+def _report(job: Job, folder: Path, chosen: Chosen | None) -> Report:
+    records, step = run.read(folder), chosen.step if chosen else None
     last = [record["loss"] for record in records[-_MEAN_OF:]]
     held = job.material.validation
     epochs = sum(record["tokens"] for record in records) / job.material.train.tokens
@@ -267,9 +289,10 @@ def _report(job: Job, folder: Path) -> Report:
         model=str(folder / MODEL), parameters=job.policy.num_parameters(), steps=len(records),
         rows=len(job.material.train), left_out=job.material.left_out,
         tokens=sum(record["tokens"] for record in records), seconds=round(_seconds(records), 3),
-        loss=sum(last) / len(last), validation=measuring.last(folder) if held else None,
+        loss=sum(last) / len(last), validation=measuring.last(folder, step=step) if held else None,
         samples=samples.draw(job.policy, held, job.data.samples, seed=job.train.seed) if held else (),
         mixture={name: round(passes * epochs, 3) for name, passes in job.material.mixed.items()},
+        chosen=chosen,
     )  # fmt: skip
 
 

@@ -12,6 +12,17 @@ from sayso.text.corpus import Document
 
 if TYPE_CHECKING:
     from sayso.tasks import Task
+    from sayso.tasks.items import Item
+
+
+def items(task: Task, files: Sequence[Path], *, split: str = "train") -> Iterator[Item]:
+    """Yield the items of the files whose answer somebody knows.
+
+    Raises:
+        RecordError: a line is wrong; it is named.
+    """
+    for file in files:
+        yield from (item for item in task.items(str(file), split=split) if item.answers)
 
 
 def documents(task: Task, files: Sequence[Path]) -> Iterator[Document]:
@@ -20,11 +31,9 @@ def documents(task: Task, files: Sequence[Path]) -> Iterator[Document]:
     Raises:
         RecordError: a line is wrong; it is named.
     """
-    for file in files:
-        for item in task.items(str(file), split="train"):
-            if item.answers:
-                said = Message(role="assistant", content=task.answer(item))
-                yield Document(where=item.where, messages=(*task.prompt(item).messages, said))
+    for item in items(task, files):
+        said = Message(role="assistant", content=task.answer(item))
+        yield Document(where=item.where, messages=(*task.prompt(item).messages, said))
 
 
 def digest(task: Task, files: Sequence[Path]) -> str:

@@ -55,7 +55,7 @@ def _noted(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
-def last(folder: Path) -> Measured | None:
-    """Return the last measurement of a run, or None."""
-    noted = _noted(folder)
+def last(folder: Path, *, step: int | None = None) -> Measured | None:
+    """Return the last measurement of a run, or the one after a step; None where there is none."""
+    noted = [line for line in _noted(folder) if step is None or line["step"] == step]
     return Measured(**noted[-1]) if noted else None

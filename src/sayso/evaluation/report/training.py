@@ -91,7 +91,7 @@ def _words() -> dict[str, str]:
 
 def _facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     speed = report["tokens"] / report["seconds"] if report["seconds"] else 0.0
-    held = report["validation"]
+    held, chosen = report["validation"], report.get("chosen")
     return [
         (_("weights"), f"{report['parameters']:,}"),
         (_("steps"), f"{report['steps']:,}"),
@@ -99,6 +99,8 @@ def _facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
         (_("seconds"), f"{report['seconds']:,.1f}"),
         (_("tokens a second"), f"{speed:,.0f}"),
         (_("loss of the last steps, nats a token"), f"{report['loss']:.4f}"),
+        *([(_("kept: the weights after step"), f"{chosen['step']:,}"),
+            (_("their {metric}").format(metric=chosen["metric"]), f"{chosen['value']:.4f}")] if chosen else []),
         *([(_("validation loss, nats a token"), f"{held['loss']:.4f}"),
             (_("validation, bits a byte"), f"{held['bits_per_byte']:.4f}"),
             (_("validation tokens"), f"{held['tokens']:,}")] if held else []),
