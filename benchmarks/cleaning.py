@@ -16,15 +16,16 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from sayso.text import characters, cleaning, language, markup, masking, quality, runs, streams, web
-from sayso.text.cleaning import Cleaning
-from sayso.text.language import Languages
-from sayso.text.masking import Masking
-from sayso.text.quality import Gopher
-from sayso.text.streams import Reading
-from sayso.text.web import C4
+from sayso.text.cleaning import characters, cleaner, language, markup, masking, quality, web
+from sayso.text.cleaning.cleaner import Cleaning
+from sayso.text.cleaning.language import Languages
+from sayso.text.cleaning.masking import Masking
+from sayso.text.cleaning.quality import Gopher
+from sayso.text.cleaning.web import C4
+from sayso.text.files import runs, streams
+from sayso.text.files.streams import Reading
 
-MASKING, LANGUAGES, GOPHER, C4_RULES, CLEANER = Masking(), Languages(), Gopher(), C4(), cleaning.Cleaner(Cleaning())
+MASKING, LANGUAGES, GOPHER, C4_RULES, CLEANER = Masking(), Languages(), Gopher(), C4(), cleaner.Cleaner(Cleaning())
 STEPS: dict[str, Callable[[str], object]] = {
     "html (is it?)": markup.looks_like_html,
     "html (always)": markup.text_of,
@@ -47,7 +48,7 @@ def gathered(files: list[str], most: int) -> list[str]:
     texts: list[str] = []
     size = 0
     for record in streams.records(streams.sources(files)):
-        for _place, text in cleaning.texts_of(record, (streams.TEXT,)):
+        for _place, text in cleaner.texts_of(record, (streams.TEXT,)):
             texts.append(text)
             size += len(text.encode())
         if size >= most:
@@ -67,7 +68,7 @@ def speed(step: Callable[[str], object], texts: list[str]) -> float:
 def whole(files: list[str], workers: int) -> dict[str, float]:
     """A whole run: from the files to shards."""
     plan = runs.Plan(
-        make=partial(cleaning.Cleaner, Cleaning()), found=streams.sources(files), reading=Reading(), writing=runs.Writing(),
+        make=partial(cleaner.Cleaner, Cleaning()), found=streams.sources(files), reading=Reading(), writing=runs.Writing(),
         workers=workers,
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:

@@ -16,9 +16,9 @@ from typing import Any
 
 import torch
 
-from sayso.models.generation import write
 from sayso.models.local import LocalModel, load
-from sayso.models.sampling import Sampling
+from sayso.models.writing.generation import write
+from sayso.models.writing.sampling import Sampling
 from sayso.records import Message, Prompt
 
 THINGS = ["the sea", "a lost key", "my sister's birthday", "rain", "a new job", "breakfast", "an old dog", "the train"]

@@ -27,8 +27,8 @@ import numpy as np
 from tokenizers import Tokenizer, models
 from transformers import PreTrainedTokenizerFast
 
-from sayso.models.ngram.build import Ngram, build
-from sayso.models.ngram.model import load
+from sayso.models.classical.ngram.build import Ngram, build
+from sayso.models.classical.ngram.model import load
 from sayso.text import tokens
 from sayso.text.tokens import Encoded, TokenFile
 

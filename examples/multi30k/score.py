@@ -9,7 +9,7 @@ from pathlib import Path
 import sacrebleu
 
 from sayso.models import local
-from sayso.models.sampling import Sampling
+from sayso.models.writing.sampling import Sampling
 from sayso.records import ask
 
 BEAMS = Sampling(max_new_tokens=80, temperature=0, num_beams=5, length_penalty=1.0, batch_size=32)

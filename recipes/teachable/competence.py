@@ -30,7 +30,7 @@ from recipes.teachable.plan import render  # noqa: E402
 from recipes.teachable.prompts import prompt  # noqa: E402
 from recipes.teachable.world import MANNERS, Triple, held_out, test_triples  # noqa: E402
 
-from sayso.models.sampling import Sampling  # noqa: E402
+from sayso.models.writing.sampling import Sampling  # noqa: E402
 from sayso.records import Message, Prompt  # noqa: E402
 
 MODEL = ROOT / "src" / "sayso" / "models" / "teachable"

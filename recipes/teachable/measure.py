@@ -34,7 +34,7 @@ from sayso.batches import collate, micro_batches  # noqa: E402
 from sayso.critics.checking import load_check  # noqa: E402
 from sayso.methods.sft import conversation  # noqa: E402
 from sayso.models import local  # noqa: E402
-from sayso.models.sampling import Sampling  # noqa: E402
+from sayso.models.writing.sampling import Sampling  # noqa: E402
 from sayso.records import Check, Message, Prompt, ask  # noqa: E402
 
 FEATURES: dict[str, Callable[[str], bool]] = {

@@ -8,8 +8,8 @@ import pytest
 
 from sayso.critics.labels import Label, Mark, marks, named_label, polarity_of, read, without
 from sayso.errors import ModelError
-from sayso.models import linear
-from sayso.models.linear import Examples
+from sayso.models.classical import linear
+from sayso.models.classical.linear import Examples
 from sayso.records import Comment, Message, Prompt, Response, Span, ask
 
 ENGLISH, CHINESE = ("negative", "positive"), ("正面", "负面")

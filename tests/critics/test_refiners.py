@@ -7,7 +7,7 @@ import pytest
 from sayso.critics import REFINERS, Refiner
 from sayso.critics.refiners import Edit, Given, Sample, refine
 from sayso.errors import SettingsError
-from sayso.models.sampling import Sampling
+from sayso.models.writing.sampling import Sampling
 from sayso.records import Check, Comment, Prompt, Refinement, Response, ask
 
 RESPONSE = Response(prompt=ask("Where is the train?"), text="The train is late, please wait.")

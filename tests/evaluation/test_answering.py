@@ -10,7 +10,7 @@ import torch
 
 from sayso.evaluation import answering
 from sayso.models.local import LocalModel
-from sayso.models.sampling import Sampling
+from sayso.models.writing.sampling import Sampling
 from sayso.records import Prompt
 from sayso.tasks.items import Item
 from sayso.tasks.summarize import Summarize

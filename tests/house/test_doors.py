@@ -20,6 +20,7 @@ from sayso.registry import load
 SOURCE = Path(sayso.__file__).parent
 DOORS = sorted(path for path in SOURCE.glob("*/__init__.py"))
 TABLES = {"method": METHODS, "critic": CRITICS, "check": CHECKS, "refiner": REFINERS, "model": MODELS, "loss": LOSSES}
+EVERY = sorted([*DOORS, *SOURCE.glob("*/*/__init__.py")])
 ENTRIES = [(kind, name) for kind, table in TABLES.items() for name in table]
 
 
@@ -31,13 +32,13 @@ def parts_of(path: Path) -> list[ast.stmt]:
     return ast.parse(path.read_text(encoding="utf-8")).body
 
 
-@pytest.mark.parametrize("door", DOORS, ids=names)
+@pytest.mark.parametrize("door", EVERY, ids=names)
 def test_a_door_is_short_and_says_what_the_room_is_for(door: Path) -> None:
     assert len(door.read_text(encoding="utf-8").splitlines()) <= 80
     assert ast.get_docstring(ast.parse(door.read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("door", DOORS, ids=names)
+@pytest.mark.parametrize("door", EVERY, ids=names)
 def test_a_door_holds_names_only(door: Path) -> None:
     strange = [ast.unparse(part) for part in parts_of(door) if not is_fitting(part)]
     assert not strange

@@ -17,7 +17,9 @@ LIGHT = {
     "import sayso.cli": "import sayso.cli, sayso.cli.main",
     "sayso --help": CALL.format(words=["sayso", "--help"]),
 }
-DOORS = ("store", "losses", "models", "critics", "methods", "training", "evaluation", "loop", "text", "web")
+DOORS = ("store", "losses", "models", "critics", "methods", "training", "evaluation", "loop", "text", "web", "tasks",
+         "text.files", "text.cleaning", "text.overlap", "models.forms", "models.writing", "models.classical",
+         "tasks.classify")  # fmt: skip
 
 
 def loaded_after(code: str) -> set[str]:

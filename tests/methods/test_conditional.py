@@ -13,7 +13,7 @@ from sayso.batches import Row, collate
 from sayso.errors import ModelError, PreflightError, SettingsError
 from sayso.methods.conditional import Conditional
 from sayso.models import local
-from sayso.models.chat import chat_of
+from sayso.models.forms.chat import chat_of
 from sayso.records import Comment, Example, Message, Prompt, Refinement, Response, ask
 from sayso.training.optimizer import prepare
 from sayso.training.preflight import describe, examine

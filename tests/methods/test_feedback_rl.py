@@ -14,7 +14,7 @@ from sayso.batches import collate
 from sayso.errors import NotFoundError, PreflightError, SettingsError
 from sayso.methods.feedback_rl import FeedbackRl
 from sayso.models import local
-from sayso.models.sampling import Written
+from sayso.models.writing.sampling import Written
 from sayso.records import Check, Comment, Example, Message, Prompt, Response, ask
 from sayso.training.drawing import source
 from sayso.training.optimizer import prepare

@@ -10,11 +10,13 @@ import torch
 
 from sayso.batches import Row, collate, row
 from sayso.errors import ModelError, NotFoundError, PreflightError, SettingsError
-from sayso.models import classifier, headed, labelling, linear, local
-from sayso.models.classifier import Classifier
+from sayso.models import headed, labelling, local
+from sayso.models.classical import linear
+from sayso.models.classical.linear import Examples
+from sayso.models.forms import classifier
+from sayso.models.forms.classifier import Classifier
 from sayso.models.headed import NetworkLabeller
-from sayso.models.linear import Examples
-from sayso.models.sampling import Sampling
+from sayso.models.writing.sampling import Sampling
 from sayso.records import Message, Prompt
 
 LABELS = ("no", "yes", "maybe")

@@ -19,7 +19,7 @@ from sayso.batches import collate, row
 from sayso.errors import ModelError, NotFoundError
 from sayso.models import folders
 from sayso.models.local import load
-from sayso.models.sampling import Sampling
+from sayso.models.writing.sampling import Sampling
 from sayso.records import Message, Prompt
 
 ROWS = [row([5, 6, 7], [8, 9, 1]), row([20], [21, 22, 23, 24, 1])]

@@ -16,7 +16,7 @@ from sayso.methods.refine_dpo import RefineDpo
 from sayso.methods.refine_sft import RefineSft
 from sayso.models import adapters, local
 from sayso.models.fresh import fresh
-from sayso.models.sampling import Sampling
+from sayso.models.writing.sampling import Sampling
 from sayso.records import ask
 
 CELLS = ("lstm", "gru")

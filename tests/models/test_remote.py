@@ -14,7 +14,7 @@ from sayso.cli.main import group
 from sayso.errors import ModelError, SettingsError
 from sayso.loop.workspace import Workspace
 from sayso.models import remote
-from sayso.models.sampling import Sampling
+from sayso.models.writing.sampling import Sampling
 from sayso.records import Message, Prompt, ask
 
 

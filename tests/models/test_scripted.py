@@ -10,8 +10,8 @@ import pytest
 
 from sayso.errors import NotFoundError, RecordError
 from sayso.models import scripted
-from sayso.models.sampling import Sampling
 from sayso.models.scripted import load
+from sayso.models.writing.sampling import Sampling
 from sayso.records import Message, Prompt
 
 SAMPLING = Sampling(seed=3)

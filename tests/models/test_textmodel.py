@@ -8,7 +8,7 @@ import torch
 from sayso.batches import collate, row
 from sayso.errors import ModelError, NotFoundError
 from sayso.models import textmodel
-from sayso.models.sampling import Sampling
+from sayso.models.writing.sampling import Sampling
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from recipes.teachable.competence import (
 from recipes.teachable.effects import EFFECTS
 from recipes.teachable.world import test_triples as held_out_triples
 
-from sayso.models.sampling import Sampling
+from sayso.models.writing.sampling import Sampling
 
 COUNT = 45
 

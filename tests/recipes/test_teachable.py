@@ -10,7 +10,7 @@ from recipes.teachable.measure import sentences
 from recipes.teachable.world import READERS
 
 from sayso.models import local
-from sayso.models.sampling import Sampling
+from sayso.models.writing.sampling import Sampling
 from sayso.records import Message, Prompt, ask
 
 FILES = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "CARD.md"}

@@ -19,7 +19,7 @@ from recipes.teachable.world import Triple
 from sayso.batches import collate
 from sayso.methods.sft import conversation
 from sayso.models import local
-from sayso.models.sampling import Sampling
+from sayso.models.writing.sampling import Sampling
 from sayso.records import ask
 from sayso.text import corpus, tokenizer
 from sayso.training import finetuning, fitting

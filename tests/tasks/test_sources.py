@@ -9,7 +9,7 @@ import pytest
 
 from sayso.errors import NotFoundError, RecordError
 from sayso.tasks import sources
-from sayso.text.streams import Record
+from sayso.text.files.streams import Record
 
 
 def test_lines_that_belong_together_are_read_side_by_side(tmp_path: Path) -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from sayso.text import cards, checking, cleaning, runs, streams
-from sayso.text.cleaning import Cleaning
-from sayso.text.streams import Reading
+from sayso.text import cards, checking
+from sayso.text.cleaning import cleaner
+from sayso.text.cleaning.cleaner import Cleaning
+from sayso.text.files import runs, streams
+from sayso.text.files.streams import Reading
 
 GOOD_CHAT = {"messages": [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Hello."}]}
 
@@ -77,7 +79,7 @@ def test_a_card_says_what_files_hold_and_how_they_were_made(tmp_path: Path) -> N
     rows = [{"text": f"This is a sentence in English, number {number % 30}.", "n": number} for number in range(40)]
     path = put(tmp_path / "a.jsonl", *rows, {"text": ""}, {"text": "x|y", "n": "odd"})
     plan = runs.Plan(
-        make=partial(cleaning.Cleaner, Cleaning()), found=streams.sources([path]), reading=Reading(), writing=runs.Writing()
+        make=partial(cleaner.Cleaner, Cleaning()), found=streams.sources([path]), reading=Reading(), writing=runs.Writing()
     )
     runs.run(plan, tmp_path / "out", key=runs.key_of("clean", plan, Cleaning()))
     found = cards.describe(streams.sources([tmp_path / "out"]), Reading())

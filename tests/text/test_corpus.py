@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from sayso.errors import NotFoundError, RecordError
-from sayso.text import corpus, opening, streams
+from sayso.text import corpus
+from sayso.text.files import opening, streams
 
 CHAT = {"messages": [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Hello."}]}
 

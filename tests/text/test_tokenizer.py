@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from sayso.errors import NotFoundError, RecordError, SettingsError, StoreError
-from sayso.models.chat import chat_of
+from sayso.models.forms.chat import chat_of
 from sayso.records import Message, Prompt
 from sayso.text import learning, tokenizer
 

@@ -17,7 +17,7 @@ from sayso.errors import PreflightError, SettingsError
 from sayso.evaluation import classifying as judging
 from sayso.models import labelling
 from sayso.models.labelling import log_softmax
-from sayso.tasks.classify import Classify
+from sayso.tasks.classify.task import Classify
 from sayso.tasks.items import Item
 from sayso.training import calibration, classifying, classifying_data, run
 from sayso.training.classifying import Classifying

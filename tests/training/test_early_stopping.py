@@ -10,7 +10,7 @@ from tests.training.test_fitting import interrupt_at, quiet, same, weights
 
 from sayso.errors import SettingsError
 from sayso.models import local
-from sayso.models.sampling import Sampling
+from sayso.models.writing.sampling import Sampling
 from sayso.tasks import answering
 from sayso.tasks.translate import Translate
 from sayso.training import finetuning, fitting, lessons

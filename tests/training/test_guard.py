@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sayso.models.sampling import Sampling
+from sayso.models.writing.sampling import Sampling
 from sayso.records import ask
 from sayso.training.guard import Anchors, anchor_rows, own_answers
 from sayso.training.settings import Guard

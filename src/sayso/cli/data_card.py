@@ -29,7 +29,8 @@ def command(call: Call, files: tuple[str, ...], out: Path | None, title: str | N
 
     The page is Markdown. How the files were made is read from the report that sayso data wrote beside them.
     """
-    from sayso.text import cards, streams
+    from sayso.text import cards
+    from sayso.text.files import streams
 
     settings = data_options.settings_of(call, {"clean.fields": fields})
     if out is not None and out.exists():

@@ -30,7 +30,8 @@ def command(call: Call, files: tuple[str, ...], kind: str, fields: tuple[str, ..
 
     Nothing is written. With a wrong line the exit code is 2.
     """
-    from sayso.text import checking, streams
+    from sayso.text import checking
+    from sayso.text.files import streams
 
     settings = data_options.settings_of(call, {"clean.fields": fields})
     found = streams.sources(files, settings.reading)

@@ -38,7 +38,8 @@ def command(call: Call, files: tuple[str, ...], out: Path | None, fields: tuple[
     Hugging Face names. What was dropped is counted by its reason, with samples. The same command goes on where it was
     stopped.
     """
-    from sayso.text import cleaning, runs, streams
+    from sayso.text.cleaning import cleaner
+    from sayso.text.files import runs, streams
 
     given = {
         "clean.fields": fields, "clean.language.keep": languages, "clean.quality": quality, "clean.private": private,
@@ -46,7 +47,7 @@ def command(call: Call, files: tuple[str, ...], out: Path | None, fields: tuple[
     }  # fmt: skip
     settings = data_options.settings_of(call, given)
     plan = runs.Plan(
-        make=partial(cleaning.Cleaner, settings.clean), found=streams.sources(files, settings.reading),
+        make=partial(cleaner.Cleaner, settings.clean), found=streams.sources(files, settings.reading),
         reading=settings.reading, writing=settings.writing, workers=workers,
     )  # fmt: skip
     data_options.do(call, plan, out, lambda: runs.key_of("clean", plan, settings.clean))

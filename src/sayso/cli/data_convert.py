@@ -29,7 +29,7 @@ def command(call: Call, files: tuple[str, ...], out: Path, to: str | None, lossy
     the line and the field, unless --lossy: a table has one set of columns, CSV and TSV hold strings alone, .txt the field
     text alone.
     """
-    from sayso.text import converting, runs, streams
+    from sayso.text.files import converting, runs, streams
 
     settings = data_options.settings_of(call, {"writing.to": to})
     found = streams.sources(files, settings.reading)

@@ -32,7 +32,7 @@ def command(call: Call, files: tuple[str, ...], against: tuple[str, ...], out: P
     FILES are .jsonl, .txt, .csv, .tsv, .html, these with .gz or .zst, .parquet, folders of them, or Hugging Face names of
     data sets. Every string of an item is looked for. Which document was hit by which item of which set is written beside.
     """
-    from sayso.text import decontaminating
+    from sayso.text.overlap import decontaminating
 
     settings = data_options.settings_of(call, {
         "decontaminate.action": action, "decontaminate.grams.words": words, "decontaminate.grams.characters": characters,

@@ -36,7 +36,7 @@ def command(call: Call, files: tuple[str, ...], out: Path, by: str | None, keep:
     FILES are .jsonl, .txt, .csv, .tsv, .html, these with .gz or .zst, .parquet, folders of them, or Hugging Face names of
     data sets. Nearly equal texts are found by MinHash and then compared. The same command goes on where it was stopped.
     """
-    from sayso.text import duplicates
+    from sayso.text.overlap import duplicates
 
     call = data_steps.with_number(call, "dedup.near.threshold", threshold)
     settings = data_options.settings_of(call, {

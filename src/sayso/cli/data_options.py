@@ -16,10 +16,10 @@ from sayso.i18n import gettext as _
 
 if TYPE_CHECKING:
     from sayso.cli.options import Call
-    from sayso.text.runs import Plan, Report, Watch
+    from sayso.text.files.runs import Plan, Report, Watch
+    from sayso.text.files.sinks import Lost
+    from sayso.text.files.tallies import Tally
     from sayso.text.settings import Settings
-    from sayso.text.sinks import Lost
-    from sayso.text.tallies import Tally
 
 _LOOKED_AT = 1000
 _SHOWN = 70
@@ -68,7 +68,7 @@ def settings_of(call: Call, given: Mapping[str, Any]) -> Settings:
 
 def do(call: Call, plan: Plan, out: Path | None, key: Callable[[], Any]) -> None:
     """Send texts through work into a folder; with `--dry-run` the first thousand, into nothing."""
-    from sayso.text import runs
+    from sayso.text.files import runs
 
     if call.dry_run:
         tally = runs.counted(plan, most=_LOOKED_AT)

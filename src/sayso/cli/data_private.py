@@ -35,15 +35,16 @@ def command(call: Call, files: tuple[str, ...], out: Path | None, fields: tuple[
     Without --out it says how much of which kind there is, and where. With --out everything else of the texts stays as it
     is, and in the place of what was found stands its kind, such as [email].
     """
-    from sayso.text import cleaning, runs, streams
+    from sayso.text.cleaning import cleaner
+    from sayso.text.files import runs, streams
 
     settings = data_options.settings_of(call, {
         "clean.fields": fields, "clean.masking.kinds": kinds, "clean.masking.presidio": presidio, "writing.to": to,
         "writing.skip_bad": skip_bad,
     })  # fmt: skip
-    only = cleaning.only_private(settings.clean)
+    only = cleaner.only_private(settings.clean)
     plan = runs.Plan(
-        make=partial(cleaning.Cleaner, only), found=streams.sources(files, settings.reading), reading=settings.reading,
+        make=partial(cleaner.Cleaner, only), found=streams.sources(files, settings.reading), reading=settings.reading,
         writing=settings.writing, workers=workers,
     )  # fmt: skip
     if out is not None or call.dry_run:

@@ -13,8 +13,8 @@ from sayso.cli.options import Call, option, verb, with_json
 from sayso.i18n import gettext as _
 
 if TYPE_CHECKING:
+    from sayso.text.overlap.splitting import Checked
     from sayso.text.settings import Settings
-    from sayso.text.splitting import Checked
 
 _LEAKS = 1
 
@@ -52,7 +52,7 @@ def command(call: Call, files: tuple[str, ...], out: Path | None, check: bool, b
         return _check(call, files, settings, workers, own=bool(own))
     if out is None:
         raise click.UsageError(_("--out FOLDER is missing"), click.get_current_context())
-    from sayso.text import parting
+    from sayso.text.overlap import parting
 
     with data_steps.data_of(call, files, settings, workers) as data:
         report = parting.split(data, out, settings.split)
@@ -73,7 +73,7 @@ def _draw(report: dict[str, Any], out: Path) -> None:
 
 
 def _check(call: Call, files: tuple[str, ...], settings: Settings, workers: int, *, own: bool) -> int:
-    from sayso.text import parting
+    from sayso.text.overlap import parting
 
     if len(files) != 1:
         raise click.UsageError(_("--check takes one folder, that of a split"), click.get_current_context())

@@ -13,14 +13,15 @@ from sayso.i18n import gettext as _
 
 if TYPE_CHECKING:
     from sayso.cli.options import Call
+    from sayso.text.overlap.signing import Data
     from sayso.text.settings import Settings
-    from sayso.text.signing import Data
 
 
 @contextmanager
 def data_of(call: Call, files: tuple[str, ...], settings: Settings, workers: int) -> Iterator[Data]:
     """Return what is read and how, for the time of a block; progress is drawn."""
-    from sayso.text import signing, streams
+    from sayso.text.files import streams
+    from sayso.text.overlap import signing
 
     found = streams.sources(files, settings.reading)
     with data_options.watching(call) as watch:

@@ -16,8 +16,8 @@ from sayso.critics.parts import is_sound, words
 from sayso.errors import SettingsError
 from sayso.i18n import gettext as _
 from sayso.models import Writer
-from sayso.models.sampling import Sampling
 from sayso.models.templates import TEMPLATES
+from sayso.models.writing.sampling import Sampling
 from sayso.records import Check, Comment, Refinement, Rejection, Response
 
 Request = tuple[Response, tuple[Comment, ...]]

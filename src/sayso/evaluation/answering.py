@@ -16,7 +16,7 @@ from sayso.tasks.items import families
 from sayso.tasks.metrics import Counted, Metric, difference, measure, ratio
 
 if TYPE_CHECKING:
-    from sayso.models.sampling import Sampling
+    from sayso.models.writing.sampling import Sampling
     from sayso.records import Prompt
     from sayso.tasks import Task
     from sayso.tasks.answering import Told

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sayso.errors import ModelError
-from sayso.models.sampling import Sampling
-from sayso.tasks.classify_metrics import binned, calibration_error, confusion
+from sayso.models.writing.sampling import Sampling
+from sayso.tasks.classify.metrics import binned, calibration_error, confusion
 from sayso.tasks.metrics import Counted, Metric, difference, mean, measure
 
 if TYPE_CHECKING:
     from sayso.models import Writer
     from sayso.models.labelling import Labeller
-    from sayso.tasks.classify import Classify
+    from sayso.tasks.classify.task import Classify
     from sayso.tasks.items import Item
 
 _LEAST = 1e-12

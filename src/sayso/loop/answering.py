@@ -13,7 +13,7 @@ from sayso.errors import RecordError
 from sayso.i18n import gettext as _
 from sayso.loop import Watcher
 from sayso.loop.progress import Progress
-from sayso.models.sampling import Sampling
+from sayso.models.writing.sampling import Sampling
 from sayso.records import plain
 from sayso.store import lines
 from sayso.tasks import TASKS

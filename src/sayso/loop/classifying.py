@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sayso.evaluation.classifying import Judged
     from sayso.loop import Watcher
     from sayso.models.labelling import Labeller
-    from sayso.tasks.classify import Classify
+    from sayso.tasks.classify.task import Classify
     from sayso.tasks.items import Item
     from sayso.training.classifying import Classifying, Fitted
 
@@ -126,7 +126,7 @@ def _test(files: Sequence[str], settings: Classifying, model: Any) -> tuple[Clas
 def _opened(name: str, device: str) -> Any:
     """Return a classifier, or a model that writes."""
     from sayso.models import folders, labelling, local, remote
-    from sayso.models.classifier import Classifier
+    from sayso.models.forms.classifier import Classifier
     from sayso.models.headed import NetworkLabeller
 
     if remote.is_address(name):

@@ -24,7 +24,7 @@ from sayso.records import Prompt, Version, identity
 
 if TYPE_CHECKING:
     from sayso.models.local import LocalModel
-    from sayso.models.sampling import Sampling
+    from sayso.models.writing.sampling import Sampling
 
 NEEDED = ("hindsight", "cut", "feedback_rl")
 """The methods whose teacher is the model told the comment."""

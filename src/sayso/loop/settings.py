@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sayso.evaluation.settings import Gate
-from sayso.models.sampling import Sampling
+from sayso.models.writing.sampling import Sampling
 from sayso.training.settings import Guard, Train
 
 

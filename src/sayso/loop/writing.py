@@ -13,7 +13,7 @@ from sayso.loop.scopes import Divided, Placed, divide, place, standing
 from sayso.loop.settings import Settings
 from sayso.loop.workspace import Workspace
 from sayso.models import Writer
-from sayso.models.sampling import Sampling
+from sayso.models.writing.sampling import Sampling
 from sayso.records import Comment, Prompt, Response
 from sayso.store import review
 

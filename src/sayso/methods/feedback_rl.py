@@ -14,9 +14,9 @@ from sayso.critics.rewards import Judged, judge_of, refuse_unchecked
 from sayso.errors import SettingsError
 from sayso.losses.loss import Loss
 from sayso.losses.policy_gradient import advantage_weighted, clipped, shaped
-from sayso.models.room import check_room, has_room
-from sayso.models.sampling import Sampling, Written, seed_of
 from sayso.models.templates import TEMPLATES
+from sayso.models.writing.room import check_room, has_room
+from sayso.models.writing.sampling import Sampling, Written, seed_of
 
 if TYPE_CHECKING:
     from sayso.models import Policy, Scorer

@@ -13,9 +13,9 @@ from sayso.batches import Batch, Drawn, Row
 from sayso.critics.rewards import judge_of
 from sayso.errors import PreflightError, SettingsError
 from sayso.losses import distillation
-from sayso.models.room import check_room
-from sayso.models.sampling import Sampling, seed_of
 from sayso.models.templates import TEMPLATES
+from sayso.models.writing.room import check_room
+from sayso.models.writing.sampling import Sampling, seed_of
 from sayso.records import Comment, Example, identity, spans_of
 
 if TYPE_CHECKING:

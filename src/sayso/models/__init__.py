@@ -1,5 +1,5 @@
-"""Things that write: a local Hugging Face model, or a scripted one that says what it is told.
-A `Writer` answers prompts. A `Policy` is a writer whose weights can be trained; losses are built on its `token_logprobs`.
+"""Things that write. A `Writer` answers prompts; a `Policy` can be trained too, losses are built on its `token_logprobs`.
+In `forms/` is what differs between kinds of networks, in `writing/` how they write, in `classical/` what is no network.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sayso.batches import Batch
-    from sayso.models.sampling import Sampling, Written
+    from sayso.models.writing.sampling import Sampling, Written
     from sayso.records import Prompt
 
 MODELS = {"local": "sayso.models.local:load", "remote": "sayso.models.remote:load", "scripted": "sayso.models.scripted:load"}

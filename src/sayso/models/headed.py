@@ -19,8 +19,9 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES as KNOWN
 
 from sayso.errors import ModelError, NotFoundError, SettingsError
-from sayso.models import classifier, folders, local, opening
-from sayso.models.classifier import Classifier
+from sayso.models import folders, local, opening
+from sayso.models.forms import classifier
+from sayso.models.forms.classifier import Classifier
 from sayso.models.labelling import Text, log_softmax
 from sayso.models.local import LocalModel
 

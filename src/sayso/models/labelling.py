@@ -17,7 +17,7 @@ from sayso import registry
 
 Text = tuple[str, str]
 """A text, and a second one (empty where there is none)."""
-FORMS = {"sayso_linear": "sayso.models.linear:load"}
+FORMS = {"sayso_linear": "sayso.models.classical.linear:load"}
 """The `model_type` in config.json of a classifier that is no network, and what opens it."""
 
 

@@ -22,7 +22,7 @@ from sayso.batches import Batch
 from sayso.errors import ModelError, NotFoundError
 from sayso.models import adapters, folders, opening
 from sayso.models.forms import Form, Words
-from sayso.models.sampling import Sampling, Written
+from sayso.models.writing.sampling import Sampling, Written
 from sayso.records import Prompt
 
 

@@ -17,8 +17,7 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
 )
 
-from sayso.models import causal, classifier, encoder_decoder, masked
-from sayso.models.forms import Form
+from sayso.models.forms import Form, causal, classifier, encoder_decoder, masked
 
 AUTO: dict[str, Any] = {
     "causal": AutoModelForCausalLM, "encoder_decoder": AutoModelForSeq2SeqLM, "masked": AutoModelForMaskedLM,

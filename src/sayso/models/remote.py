@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sayso.errors import ModelError, SettingsError
-from sayso.models.sampling import Sampling
+from sayso.models.writing.sampling import Sampling
 from sayso.records import Prompt
-from sayso.text import opening
+from sayso.text.files import opening
 
 KEY = "SAYSO_API_KEY"
 """The environment variable with the key; without it OPENAI_API_KEY, and without that none, as engines of one's own want."""

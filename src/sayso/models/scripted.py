@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from sayso.errors import NotFoundError, RecordError
-from sayso.models.sampling import Sampling
+from sayso.models.writing.sampling import Sampling
 from sayso.records import Prompt
 
 _KEYS = {"default", "responses", "patterns"}

@@ -20,12 +20,13 @@ import torch
 from sayso import registry
 from sayso.batches import collate, micro_batches, row
 from sayso.errors import ModelError
-from sayso.models import folders, generation, local
+from sayso.models import folders, local
 from sayso.models.arithmetic import quick_products
 from sayso.models.local import LocalModel
-from sayso.models.sampling import Sampling
+from sayso.models.writing import generation
+from sayso.models.writing.sampling import Sampling
 
-FORMS = {"sayso_ngram": "sayso.models.ngram.model:load", "sayso_hmm": "sayso.models.hmm:load"}
+FORMS = {"sayso_ngram": "sayso.models.classical.ngram.model:load", "sayso_hmm": "sayso.models.classical.hmm:load"}
 """The `model_type` in config.json of a model that is no network, and what opens it."""
 _MOST_TOKENS = 4096
 Logprobs = np.ndarray[Any, np.dtype[np.float64]]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TASKS: dict[str, str] = {
     "code": "sayso.tasks.code:Code",
-    "classify": "sayso.tasks.classify:Classify",
+    "classify": "sayso.tasks.classify.task:Classify",
     "summarize": "sayso.tasks.summarize:Summarize",
     "translate": "sayso.tasks.translate:Translate",
     "answer": "sayso.tasks.answer:Answer",

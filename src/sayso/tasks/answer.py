@@ -18,7 +18,7 @@ from sayso.tasks import repetition, sources, squad, wording
 from sayso.tasks.items import Item, families
 from sayso.tasks.metrics import Counted, mean
 from sayso.tasks.sources import Named
-from sayso.text.streams import Record
+from sayso.text.files.streams import Record
 
 KNOWN = {
     "xquad-en": Named(hub="google/xquad", configuration="xquad.en", split="validation"),

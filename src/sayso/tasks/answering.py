@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sayso.models.sampling import Sampling
+    from sayso.models.writing.sampling import Sampling
     from sayso.records import Prompt
     from sayso.tasks import Task
     from sayso.tasks.items import Item

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sayso.tasks.metrics import Counted, Sums
-from sayso.text import opening
+from sayso.text.files import opening
 
 TOKENIZERS = {"zh": "zh", "ja": "char", "ko": "char", "th": "char"}
 """How BLEU cuts a language into words; the others are cut as mteval-v13a does."""

@@ -20,7 +20,7 @@ from sayso.tasks import repetition, sources, wording
 from sayso.tasks.items import Item, families
 from sayso.tasks.metrics import Counted, mean
 from sayso.tasks.sources import Named
-from sayso.text.streams import Record
+from sayso.text.files.streams import Record
 
 KNOWN = {"dialogsum": Named(hub="knkarthick/dialogsum")}
 _SPEAKS = re.compile(r"^#?([^\s#:：][^#:：\n]{0,30})#?[:：]\s*")

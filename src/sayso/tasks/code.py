@@ -19,7 +19,7 @@ from sayso.tasks.metrics import Counted, mean
 from sayso.tasks.sandbox.running import Outcome, Program, run_all
 from sayso.tasks.sandbox.world import Limits
 from sayso.tasks.sources import Named
-from sayso.text.streams import Record
+from sayso.text.files.streams import Record
 
 KNOWN = {
     "mbpp": Named(hub="google-research-datasets/mbpp", configuration="full"),

@@ -22,8 +22,8 @@ from sayso.records import Check, Prompt, ask
 from sayso.tasks import repetition, sources, wording
 from sayso.tasks.items import Item, families
 from sayso.tasks.metrics import Counted, mean
-from sayso.text import opening
-from sayso.text.streams import Record
+from sayso.text.files import opening
+from sayso.text.files.streams import Record
 
 _FORMS = {
     "en": "Which passage answers the question? Write its number; if several do, write their numbers, best first.\n\n"

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from sayso.tasks.metrics import Counted, mean
 from sayso.tasks.wording import has_chinese, jieba_tokens, tokens
-from sayso.text import opening
+from sayso.text.files import opening
 
 KINDS = ("rouge1", "rouge2", "rougeL")
 Segment = Literal["characters", "jieba"]

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from sayso.errors import NotFoundError, RecordError
-from sayso.text import opening, streams
-from sayso.text.streams import Reading, Record
+from sayso.text.files import opening, streams
+from sayso.text.files.streams import Reading, Record
 
 PACKED = ("", ".gz", ".zst")
 

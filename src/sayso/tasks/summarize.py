@@ -20,7 +20,7 @@ from sayso.tasks import repetition, rouge, sources, wording
 from sayso.tasks.items import Item, families
 from sayso.tasks.metrics import Counted
 from sayso.tasks.sources import Named
-from sayso.text.streams import Record
+from sayso.text.files.streams import Record
 
 KNOWN = {
     "dialogsum": Named(hub="knkarthick/dialogsum"),

@@ -18,7 +18,7 @@ from sayso.tasks import bleu, repetition, sources, wording
 from sayso.tasks.items import Item, families
 from sayso.tasks.metrics import Counted
 from sayso.tasks.sources import Named
-from sayso.text.streams import Record
+from sayso.text.files.streams import Record
 
 KNOWN = {
     "multi30k": Named(hub="bentrevett/multi30k"),

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from sayso.tasks.wording import CJK
-from sayso.text import opening
+from sayso.text.files import opening
 
 FORMS = {(4, 5): "五言绝句", (4, 7): "七言绝句", (8, 5): "五言律诗", (8, 7): "七言律诗"}
 """Lines, and characters of each: what such a poem is called."""

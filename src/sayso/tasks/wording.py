@@ -10,7 +10,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Any, Literal
 
-from sayso.text import opening
+from sayso.text.files import opening
 
 Language = Literal["en", "zh"]
 CJK = "\u3005\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"

@@ -19,7 +19,7 @@ from sayso.tasks import repetition, sources, verse, wording
 from sayso.tasks.items import Item, families
 from sayso.tasks.metrics import Counted, ratio
 from sayso.tasks.sources import Named
-from sayso.text.streams import Record
+from sayso.text.files.streams import Record
 
 KNOWN = {"tinystories": Named(hub="roneneldan/TinyStories", split="validation")}
 END = "<|endoftext|>"

@@ -1,7 +1,13 @@
-"""Before any model: the vocabulary a text is cut into.
+"""Before any model: texts are read, cleaned, told apart, and cut into tokens.
 
-    sayso.text.tokenizer   train    learns a byte-level vocabulary and writes a Hugging Face tokenizer folder
-    sayso.text.private     find     personal data in a text, so that a writer sees it before it is kept
+    files        texts in files, record by record, in every usual format
+    cleaning     what is done to one text: put right, dropped, personal data masked
+    overlap      what texts share: duplicates, passages, texts of evaluation sets, splits that do not leak
+    corpus       texts and conversations to learn from; `words`: how they are cut into words
+    tokenizer    a vocabulary of one's own; `learning`: the kinds of it, `vocabularies`: several compared
+    tokens       token ids on disk, mapped into memory
+    checking     what is wrong in files; `cards`: what they hold, on one page
+    settings     all settings of the above together
 
 Nothing here loads a model.
 """

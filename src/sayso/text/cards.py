@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from sayso.errors import RecordError
-from sayso.text import cleaning, language, streams
-from sayso.text.journal import REPORT
-from sayso.text.language import Languages
-from sayso.text.streams import Reading, Source
+from sayso.text.cleaning import cleaner, language
+from sayso.text.cleaning.language import Languages
+from sayso.text.files import streams
+from sayso.text.files.journal import REPORT
+from sayso.text.files.streams import Reading, Source
 
 _LANGUAGES_OF = 2000
 _MOST_HASHES = 1_000_000
@@ -198,7 +199,7 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _texts(found: Mapping[str, Any], fields: Sequence[str], record: streams.Record) -> list[str]:
     try:
-        return [text for _place, text in cleaning.texts_of(record, fields)]
+        return [text for _place, text in cleaner.texts_of(record, fields)]
     except RecordError:  # other records than texts have a card too
         return [value for value in found.values() if isinstance(value, str)]
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sayso.errors import MissingExtraError, NotFoundError, RecordError
-from sayso.text import cleaning, opening, streams
-from sayso.text.characters import without_controls
+from sayso.text.cleaning import cleaner
+from sayso.text.cleaning.characters import without_controls
 from sayso.text.corpus import messages_of
-from sayso.text.streams import Reading, Record, Source
+from sayso.text.files import opening, streams
+from sayso.text.files.streams import Reading, Record, Source
 
 Kind = Literal["any", "text", "chat", "label"]
 _LONG = 1_000_000
@@ -84,7 +85,7 @@ def _texts(record: Record, kind: Kind, fields: Sequence[str]) -> list[str]:
         return [value for value in record.fields.values() if isinstance(value, str)]
     if kind == "chat":
         return _turns(record)
-    texts = [text for _place, text in cleaning.texts_of(record, fields)]
+    texts = [text for _place, text in cleaner.texts_of(record, fields)]
     if kind == "label":
         _label(record.fields.get("label"), record)
     if not any(text.strip() for text in texts):

@@ -1,8 +1,9 @@
 """Texts and conversations from files, one after another: whatever the files' size, little of them is in memory at once.
 
-Read is what `sayso.text.streams` reads: plain text (a file is one document), JSONL (`{"text": …}` or `{"messages": [{"role":
-…, "content": …}, …]}`), CSV and TSV with a column `text`, Parquet with a column `text` or `messages`, HTML as it is written,
-all but Parquet also with `.gz` or `.zst` behind, and folders of these. What is neither is an error that names file and line.
+Read is what `sayso.text.files.streams` reads: plain text (a file is one document), JSONL (`{"text": …}` or `{"messages":
+[{"role": …, "content": …}, …]}`), CSV and TSV with a column `text`, Parquet with a column `text` or `messages`, HTML as it
+is written, all but Parquet also with `.gz` or `.zst` behind, and folders of these. What is neither is an error that names
+file and line.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from typing import Any, Literal
 
 from sayso.errors import RecordError
 from sayso.records import Message
-from sayso.text import opening, streams
-from sayso.text.opening import ENDINGS, digest, files_of
-from sayso.text.streams import Reading, Record, Source
+from sayso.text.files import opening, streams
+from sayso.text.files.opening import ENDINGS, digest, files_of
+from sayso.text.files.streams import Reading, Record, Source
 
 ROLES = ("system", "user", "assistant")
 Kind = Literal["text", "messages", "any"]

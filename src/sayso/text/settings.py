@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sayso import config
-from sayso.text.cleaning import Cleaning
-from sayso.text.contamination import Overlap
-from sayso.text.duplicates import Duplicates
-from sayso.text.runs import Writing
-from sayso.text.splitting import Split
-from sayso.text.streams import Reading
+from sayso.text.cleaning.cleaner import Cleaning
+from sayso.text.files.runs import Writing
+from sayso.text.files.streams import Reading
+from sayso.text.overlap.contamination import Overlap
+from sayso.text.overlap.duplicates import Duplicates
+from sayso.text.overlap.splitting import Split
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,7 @@ import re
 from functools import cache
 from typing import Any, Literal
 
-from sayso.text import opening
+from sayso.text.files import opening
 
 Segmenter = Literal["pairs", "jieba"]
 _HAN = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f"

@@ -20,9 +20,9 @@ from sayso import config
 from sayso.errors import SettingsError, StoreError
 from sayso.i18n import gettext as _
 from sayso.models import folders, textmodel
-from sayso.models.hmm import HmmModel
-from sayso.models.ngram import build, model
-from sayso.models.ngram.build import Ngram
+from sayso.models.classical.hmm import HmmModel
+from sayso.models.classical.ngram import build, model
+from sayso.models.classical.ngram.build import Ngram
 from sayso.text import corpus, tokens
 from sayso.text.tokens import Encoded, TokenFile
 from sayso.training import fitting, hidden, measuring, pretraining, run, samples

@@ -16,10 +16,10 @@ from typing import Any, Literal
 from sayso import config
 from sayso.errors import PreflightError, SettingsError
 from sayso.i18n import gettext as _
-from sayso.models import linear
-from sayso.models.linear import Linear
-from sayso.tasks.classify import Classify
-from sayso.tasks.classify_splits import Shares, Splits, split
+from sayso.models.classical import linear
+from sayso.models.classical.linear import Linear
+from sayso.tasks.classify.splits import Shares, Splits, split
+from sayso.tasks.classify.task import Classify
 from sayso.training import calibration, outlook, run
 from sayso.training.classifying_data import examples, judge, text_of, value_of
 from sayso.training.fitting import MODEL, REPORT, Watch, expect_same

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sayso.batches import Row
+from sayso.models.classical.linear import Examples
 from sayso.models.labelling import log_softmax
-from sayso.models.linear import Examples
-from sayso.tasks.classify import Classify
+from sayso.tasks.classify.task import Classify
 from sayso.tasks.items import Item
 from sayso.tasks.metrics import measure
 from sayso.training.calibration import temperature

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from sayso.batches import Row
 from sayso.i18n import gettext as _
 from sayso.methods.sft import Sft
-from sayso.models import adapters, classifier, headed
-from sayso.models.classifier import Classifier
+from sayso.models import adapters, headed
+from sayso.models.forms import classifier
+from sayso.models.forms.classifier import Classifier
 from sayso.models.headed import NetworkLabeller
 from sayso.models.local import LocalModel
-from sayso.tasks.classify_splits import Splits
+from sayso.tasks.classify.splits import Splits
 from sayso.text import tokenizer as tokenizers
 from sayso.training import calibration, checkpoints, classifying, order, run
 from sayso.training.classifying_data import class_weights, rows, text_of, value_of

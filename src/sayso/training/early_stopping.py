@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sayso.errors import SettingsError, StoreError
-from sayso.models.sampling import Sampling
+from sayso.models.writing.sampling import Sampling
 from sayso.training import checkpoints, order, run
 from sayso.training.optimizer import trainable
 

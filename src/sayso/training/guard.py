@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sayso.models import Policy, Scorer
-    from sayso.models.sampling import Sampling
+    from sayso.models.writing.sampling import Sampling
     from sayso.records import Prompt
 
 

@@ -19,7 +19,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from sayso.errors import MissingExtraError, SettingsError, StoreError
-from sayso.models.hmm import Tables
+from sayso.models.classical.hmm import Tables
 from sayso.text.tokens import TokenFile
 
 Array = np.ndarray[Any, Any]

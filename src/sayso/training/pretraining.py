@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sayso import config
 from sayso.errors import SettingsError
 from sayso.methods.sft import Sft
-from sayso.models import encoder_decoder, masked
+from sayso.models.forms import encoder_decoder, masked
 from sayso.models.fresh import SENTINEL, fresh, kind_of
 from sayso.models.local import LocalModel
 from sayso.text import corpus

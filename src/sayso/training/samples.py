@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sayso.models import causal, textmodel
-from sayso.models.sampling import Sampling
+from sayso.models import textmodel
+from sayso.models.forms import causal
+from sayso.models.writing.sampling import Sampling
 
 if TYPE_CHECKING:
     from sayso.batches import Row

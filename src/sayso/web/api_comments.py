@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from sayso.store import details, reviewing
-from sayso.text import private
+from sayso.text.cleaning import private
 from sayso.web import forms, views
 from sayso.web.asking import Asks, Kept, need_seen
 

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from sayso.i18n import gettext as _
 from sayso.records import plain
 from sayso.store.database import Store
-from sayso.text import private
+from sayso.text.cleaning import private
 from sayso.web.answers import Refusal
 from sayso.web.guard import Asker
 from sayso.web.served import Served

@@ -19,7 +19,7 @@ from sayso.records import Comment, Prompt, Response
 
 if TYPE_CHECKING:
     from sayso.models.local import LocalModel
-    from sayso.models.sampling import Sampling
+    from sayso.models.writing.sampling import Sampling
 
 Kept = dict[str, Any]
 EMPTY, PRAISE, WRONG = "", "Well done. Leave it as it is.", "This is not right."

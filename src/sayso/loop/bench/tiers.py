@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sayso.models.sampling import Sampling
+from sayso.models.writing.sampling import Sampling
 from sayso.training.settings import Guard, Train
 
 Refinements = Literal["rule", "self", "other", "empty", "praise", "correctness", "random"]

@@ -26,7 +26,7 @@ from sayso.records import Prompt
 if TYPE_CHECKING:
     from sayso.models import Policy, Writer
     from sayso.models.local import LocalModel
-    from sayso.models.sampling import Sampling, Written
+    from sayso.models.writing.sampling import Sampling, Written
 
 TRIAL_STEPS = 4
 """The first of them is not counted: it warms up."""

@@ -18,7 +18,7 @@ from sayso.store.bridges.results import Lost
 if TYPE_CHECKING:
     from sayso.loop.learning import Material
     from sayso.methods import Method
-    from sayso.models.chat import Chat
+    from sayso.models.forms.chat import Chat
 
 Form = Literal["completions", "pairs", "marks", "hints", "tasks"]
 FORMS: dict[str, Form] = {
@@ -140,7 +140,7 @@ def places_of(workspace: Workspace, version: Version) -> tuple[str, str]:
 def read_material(method: Method, material: Material, settings: Settings, places: tuple[str, str]) -> DataSet:
     """Return what a method learns from its examples; `places` are the model's and its adapter's."""
     from sayso.models import folders
-    from sayso.models.chat import chat_of
+    from sayso.models.forms.chat import chat_of
 
     model, adapter = places
     found = DataSet(

@@ -19,7 +19,7 @@ from sayso import config
 from sayso.errors import ModelError, SettingsError, StoreError
 from sayso.i18n import gettext as _
 from sayso.models.remote import reason_of
-from sayso.text import opening
+from sayso.text.files import opening
 from sayso.training.hosted import orders
 from sayso.training.hosted.orders import Order
 from sayso.training.run import write_whole

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sayso.errors import PreflightError, RecordError
-from sayso.text import streams
 from sayso.text.corpus import messages_of
-from sayso.text.streams import Record
+from sayso.text.files import streams
+from sayso.text.files.streams import Record
 
 Form = Literal["supervised", "preference"]
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")

@@ -1,0 +1,67 @@
+"""The form of a causal model: one sequence, each token foretold from those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
+
+from sayso.batches import Batch
+from sayso.errors import ModelError
+from sayso.models.forms import scoring
+from sayso.models.forms.chat import Chat, chat_of
+from sayso.models.writing import generation
+from sayso.models.writing.sampling import Sampling
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Causal:
+    """How a causal model reads, scores and writes."""
+
+    chat: Chat
+    head_alone: bool
+    """See `scoring.head_stands_alone`."""
+    packed: bool
+    packed_reason: str
+    reserved: int = 0
+    adapter_task: str = "CAUSAL_LM"
+
+    def token_logprobs(self, module: Any, batch: Batch) -> Float[Tensor, " M"]:
+        """Return the float32 log-probability of every target of a batch."""
+        return scoring.token_logprobs(module, batch, head_alone=self.head_alone)
+
+    def distributions(self, module: Any, batch: Batch) -> Float[Tensor, "M V"]:
+        """Return the float32 log-probability of the whole vocabulary at every target."""
+        return scoring.distributions(module, batch, head_alone=self.head_alone)
+
+    def write(
+        self, module: Any, prompts: Sequence[Sequence[int]], sampling: Sampling, *, max_length: int
+    ) -> list[list[int]]:
+        """Continue each prompt's ids.
+
+        Raises:
+            ModelError: beams were asked for.
+        """
+        if sampling.num_beams > 1:
+            raise ModelError(
+                "num_beams: found {found}; set it to 1, beams are for models with an encoder",
+                found=sampling.num_beams,
+            )
+        return generation.write(
+            module, prompts, sampling, stop_ids=self.chat.stop_ids, max_length=max_length, keep_stop=True
+        )
+
+
+def form(module: Any, tokenizer: Any) -> Causal:
+    """Find out how a causal model is to be read and scored.
+
+    Raises:
+        ModelError: the tokenizer has no token that could end an answer.
+    """
+    chat = chat_of(tokenizer, generation.stop_ids(module))
+    head_alone = scoring.head_stands_alone(module)
+    packed, reason = scoring.supports_packing(module, head_alone=head_alone)
+    return Causal(chat=chat, head_alone=head_alone, packed=packed, packed_reason=reason)

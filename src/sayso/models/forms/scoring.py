@@ -1,0 +1,133 @@
+"""How probable the targets of a batch are: hidden states, the output head at the targets only, and a gather.
+
+Letters: M targets, H hidden size, V vocabulary, N tokens of a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from sayso.batches import Batch, collate, row
+from sayso.models.arithmetic import quick_products
+from sayso.models.forms.packing import packed_inputs, switch_off, switch_on
+
+CHUNK_LOGITS = 2**25
+"""Logits held at once (128 MiB in float32); more are made in chunks, each computed anew in the backward pass."""
+TOLERANCE = 1e-4
+"""How far (nats) packed and padded log-probabilities may lie apart."""
+
+
+def token_logprobs(model: Any, batch: Batch, *, head_alone: bool) -> Float[Tensor, " M"]:
+    """Return the float32 log-probability of every target of a batch under a causal model, with gradient.
+
+    `head_alone`: the output head applied to the hidden states is all there is between them and the logits
+    (see `head_stands_alone`); otherwise the model makes the logits of every position itself.
+    """
+    with quick_products():
+        if not head_alone:
+            return pick(_logits(model, batch), batch.targets)
+        head = model.get_output_embeddings()
+        return chunked(head, head.weight.shape[0], _hidden(model, batch), batch.targets)
+
+
+def distributions(model: Any, batch: Batch, *, head_alone: bool) -> Float[Tensor, "M V"]:
+    """Return the float32 log-probability of every word of the vocabulary at every target, with gradient."""
+    with quick_products():
+        logits = model.get_output_embeddings()(_hidden(model, batch)) if head_alone else _logits(model, batch)
+    return torch.log_softmax(logits.float(), dim=1)
+
+
+def _hidden(model: Any, batch: Batch) -> Float[Tensor, "M H"]:
+    return model.base_model(**inputs(batch), use_cache=False)[0].flatten(0, 1)[batch.where]  # type: ignore[no-any-return]
+
+
+def _logits(model: Any, batch: Batch) -> Float[Tensor, "M V"]:
+    return model(**inputs(batch), use_cache=False).logits.flatten(0, 1)[batch.where]  # type: ignore[no-any-return]
+
+
+def inputs(batch: Batch) -> dict[str, Any]:
+    """Return the forward call's arguments for a batch."""
+    if batch.mask is None:
+        return packed_inputs(batch)
+    return {"input_ids": batch.ids, "attention_mask": batch.mask.long(), "position_ids": batch.positions}
+
+
+def head_stands_alone(model: Any) -> bool:
+    """Whether the model's logits are its output head on its hidden states, with no scale or cap after it."""
+    head = model.get_output_embeddings()
+    if head is None or model.base_model is model:
+        return False
+    ids = probe_ids(model, 7)[None]
+    with torch.no_grad():
+        logits = model(input_ids=ids, use_cache=False).logits
+        found = model.base_model(input_ids=ids, use_cache=False)[0]
+        if found.shape[-1] != getattr(head, "in_features", found.shape[-1]):
+            return False
+        return bool(torch.allclose(head(found).float(), logits.float(), atol=TOLERANCE))
+
+
+def supports_packing(model: Any, *, head_alone: bool) -> tuple[bool, str]:
+    """Try packed against padded on two short rows; return whether they agree and, where not, why.
+
+    On agreement the model is left attending through the packed function, which serves padded batches too.
+    """
+    return packs(model, lambda batch: token_logprobs(model, batch, head_alone=head_alone))
+
+
+def packs(model: Any, score: Callable[[Batch], Float[Tensor, " M"]]) -> tuple[bool, str]:
+    """Return what `supports_packing` does, by any way to score a batch."""
+    reason = switch_on(model)
+    if reason:
+        return False, reason
+    ids = probe_ids(model, 24).tolist()
+    rows = [row(ids[:1], ids[1:9]), row(ids[9:10], ids[10:])]
+    found = []
+    try:
+        with torch.no_grad():
+            for packed in (True, False):
+                batch = collate(rows, packed=packed, device=model.device)
+                found.append(score(batch))
+    except (RuntimeError, ValueError, TypeError, KeyError, IndexError) as error:
+        # whatever a foreign architecture makes of a packed line, it still works padded
+        switch_off(model)
+        return False, f"a packed line failed: {error}"
+    apart = (found[0] - found[1]).abs().max().item()
+    limit = TOLERANCE if found[0].dtype == model.dtype else 0.1  # below float32, rounding alone moves them
+    if not apart <= limit:
+        switch_off(model)
+        return False, f"packed and padded log-probabilities differ by {apart:.1e}, more than {limit:.0e}"
+    return True, "packed and padded log-probabilities agree"
+
+
+def chunked(
+    head: Callable[[Tensor], Tensor], vocabulary: int, hidden: Float[Tensor, "M H"], targets: Int[Tensor, " M"]
+) -> Float[Tensor, " M"]:
+    """Return the log-probability of each target from the states before the output head, a chunk of logits at a time."""
+    size = max(1, CHUNK_LOGITS // vocabulary)
+    if len(targets) <= size:
+        return pick(head(hidden), targets)
+
+    def part(states: Tensor, wanted: Tensor) -> Tensor:
+        return pick(head(states), wanted)
+
+    pieces = zip(torch.split(hidden, size), torch.split(targets, size), strict=True)
+    return torch.cat([checkpoint(part, states, wanted, use_reentrant=False) for states, wanted in pieces])
+
+
+def pick(logits: Float[Tensor, "M V"], targets: Int[Tensor, " M"]) -> Float[Tensor, " M"]:
+    """Return the log-probability of each target from its logits."""
+    logits = logits.float()
+    return torch.sub(logits.gather(1, targets[:, None]).squeeze(1), logits.logsumexp(dim=1))
+
+
+def probe_ids(model: Any, length: int) -> Int[Tensor, " T"]:
+    """Return distinct ids to try a model on."""
+    spread = torch.arange(length, device=model.device) * 7919  # a prime: distinct ids without a random source
+    number: int = model.get_input_embeddings().num_embeddings
+    return spread % number
