@@ -11,9 +11,9 @@ Letters: B lines, T tokens of a line, M targets, R rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, overload
 
 import numpy as np
 import torch
@@ -33,6 +33,8 @@ class Row:
     labels: tuple[int, ...] = ()
     """What is foretold *at* each token of weight other than 0 (the class of a text, a word that was masked), as long as
     `ids`; empty: such a token is itself foretold, at the token before it."""
+    beside: tuple[int, ...] = ()
+    """Places of words that the answer must not rest on, for a loss that reads them."""
 
     @property
     def num_targets(self) -> int:
@@ -46,14 +48,27 @@ def row(context: Sequence[int], target: Sequence[int], *, weight: float = 1.0, l
     return Row(ids=(*context, *target), weights=weights, label=label, kind=kind)
 
 
-def picked(number: int | slice, length: int, one: Callable[[int], Row]) -> Row | Sequence[Row]:
-    """Return what a sequence of rows gives under an index: one row, counted from the end where it is negative, or some."""
+class Made(Protocol):
+    """Rows that are made one at a time, when they are asked for."""
+
+    def __len__(self) -> int: ...
+
+    def made(self, place: int) -> Row:
+        """Return the row at a place, counted from 0."""
+
+
+@overload
+def by_place(rows: Made, number: int) -> Row: ...
+@overload
+def by_place(rows: Made, number: slice) -> Sequence[Row]: ...
+def by_place(rows: Made, number: int | slice) -> Row | Sequence[Row]:
+    """Return what rows give under an index, as their `__getitem__`: one, counted from the end if it is negative, or some."""
     if isinstance(number, slice):
-        return [one(place) for place in range(*number.indices(length))]
-    place = number + length if number < 0 else number
-    if not 0 <= place < length:
+        return [rows.made(place) for place in range(*number.indices(len(rows)))]
+    place = number + len(rows) if number < 0 else number
+    if not 0 <= place < len(rows):
         raise IndexError(number)
-    return one(place)
+    return rows.made(place)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

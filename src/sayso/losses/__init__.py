@@ -23,6 +23,7 @@ LOSSES = {
     "unlikelihood": "sayso.losses.unlikelihood:unlikelihood",
     "edited": "sayso.losses.unlikelihood:edited",
     "cut": "sayso.losses.unlikelihood:cut",
+    "right_reasons": "sayso.losses.rationale:right_reasons",
     "clipped": "sayso.losses.policy_gradient:clipped",
     "advantage_weighted": "sayso.losses.policy_gradient:advantage_weighted",
     "shaped": "sayso.losses.policy_gradient:shaped",

@@ -26,6 +26,7 @@ METHODS = {
     "edit_weighted": "sayso.methods.edit_weighted:EditWeighted",
     "cut": "sayso.methods.cut:Cut",
     "feedback_rl": "sayso.methods.feedback_rl:FeedbackRl",
+    "rationale": "sayso.methods.rationale:Rationale",
 }
 
 

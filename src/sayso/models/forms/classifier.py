@@ -25,6 +25,8 @@ from sayso.records import Prompt
 
 TEMPERATURE = "calibration_temperature"
 """The key of config.json that all logits are divided by."""
+Place = tuple[int, int, int]
+"""Where a token stands: the number of the prompt's message, and half-open characters of it."""
 _MOST_TOKENS = 8192
 _LONGEST = 1 << 20
 
@@ -50,13 +52,37 @@ class Classes:
 
     def encode(self, text: str, pair: str = "") -> list[int]:
         """Return the ids of a text and a second one, with what the tokenizer puts around and between them."""
-        words = self.tokenizer
-        if pair and not words.num_special_tokens_to_add(pair=True) - words.num_special_tokens_to_add(pair=False):
-            text, pair = f"{text}\n{pair}", ""  # nothing would stand between them
-        found: list[int] = words(
-            text, pair or None, truncation="longest_first", max_length=self.longest, verbose=False
-        ).input_ids
+        found: list[int] = self._encoded(text, pair).input_ids
         return found or [self._filler]
+
+    def places(self, prompt: Prompt) -> list[Place | None]:
+        """Return where each token of `encode_prompt` stands; None for what the tokenizer puts around the texts.
+
+        Raises:
+            ModelError: the tokenizer cannot tell where its tokens stand in a text.
+        """
+        if not self.tokenizer.is_fast:
+            raise ModelError(
+                "the tokenizer of {name!r} cannot tell where its tokens stand in a text, so marked words cannot be learnt "
+                "from; use its fast version (tokenizer.json)",
+                name=self.tokenizer.name_or_path,
+            )
+        turns = [(number, item.content) for number, item in enumerate(prompt.messages) if item.role != "system"]
+        pair = "\n".join(content for _number, content in turns[1:])
+        found = self._encoded(turns[0][1], pair, return_offsets_mapping=True)
+        sides = (turns,) if self._joined(pair) else (turns[:1], turns[1:])
+        spans = zip(found.sequence_ids(0), found.offset_mapping, strict=True)
+        return [None if side is None else _place(sides[side], *span) for side, span in spans] or [None]
+
+    def _encoded(self, text: str, pair: str, **more: Any) -> Any:
+        if self._joined(pair):
+            text, pair = f"{text}\n{pair}", ""
+        return self.tokenizer(text, pair or None, truncation="longest_first", max_length=self.longest, verbose=False, **more)
+
+    def _joined(self, pair: str) -> bool:
+        """Whether a second text goes on in the first, because the tokenizer would put nothing between them."""
+        added = self.tokenizer.num_special_tokens_to_add
+        return bool(pair) and not added(pair=True) - added(pair=False)
 
     @property
     def _filler(self) -> int:
@@ -125,10 +151,15 @@ class Classifier:
         chances = torch.softmax(found / sampling.temperature, dim=1)
         return [[int(number)] for number in torch.multinomial(chances, 1, generator=generator)[:, 0]]
 
+    def of_rows(self, module: Any, texts: Sequence[Sequence[int]], *, pad_id: int) -> Float[Tensor, "N K"]:
+        """Return the logits of a few texts that are ids, with gradient, read in one go."""
+        batch = collate([_row(ids) for ids in texts], packed=False, pad_id=pad_id, device=module.device)
+        return self.logits(module, batch)
+
     @torch.no_grad()
     def of_ids(self, module: Any, texts: Sequence[Sequence[int]], *, pad_id: int) -> Float[Tensor, "N K"]:
         """Return the logits of texts that are ids, on the CPU, in their order; texts of like length go together."""
-        rows = [Row(ids=tuple(ids), weights=(*(0.0 for _ in ids[1:]), 1.0), labels=(0,) * len(ids)) for ids in texts]
+        rows = [_row(ids) for ids in texts]
         order = sorted(range(len(rows)), key=lambda number: len(rows[number].ids))
         found = torch.zeros(len(rows), len(self.chat.labels))
         done = 0
@@ -160,6 +191,20 @@ def freeze_body(model: Any) -> None:
     body = model.inner.base_model_prefix + "."
     for name, parameter in model.inner.named_parameters():
         parameter.requires_grad_(not name.startswith(body) or ".pooler." in name)
+
+
+def _row(ids: Sequence[int]) -> Row:
+    """Return a text whose class is asked for and not learnt."""
+    return Row(ids=tuple(ids), weights=(*(0.0 for _ in ids[1:]), 1.0), labels=(0,) * len(ids))
+
+
+def _place(turns: Sequence[tuple[int, str]], start: int, end: int) -> Place:
+    """Return where characters of turns that are joined by line breaks stand in their own turn."""
+    for number, content in turns[:-1]:
+        if start <= len(content):
+            return number, start, end
+        start, end = start - len(content) - 1, end - len(content) - 1
+    return turns[-1][0], start, end
 
 
 def _texts(batch: Batch) -> tuple[Int[Tensor, "R T"], Int[Tensor, "R T"]]:
