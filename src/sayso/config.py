@@ -119,6 +119,10 @@ def _refuse_unknown(kind: type[Any], settings: Mapping[str, Any], where: str, pr
         inner = _dataclass_in(hints[key])
         if inner is not None and isinstance(value, Mapping):
             _refuse_unknown(inner, value, where, f"{prefix}{key}.")
+        elif inner is not None and isinstance(value, list | tuple):
+            for number, item in enumerate(value):
+                if isinstance(item, Mapping):
+                    _refuse_unknown(inner, item, where, f"{prefix}{key}.{number}.")
 
 
 def _unknown(path: str, key: str, hints: Mapping[str, Any], where: str) -> SettingsError:
@@ -130,7 +134,8 @@ def _unknown(path: str, key: str, hints: Mapping[str, Any], where: str) -> Setti
 
 
 def _dataclass_in(hint: Any) -> type[Any] | None:
-    options = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    several = typing.get_origin(hint) in (typing.Union, types.UnionType, tuple)
+    options = typing.get_args(hint) if several else (hint,)
     return next((option for option in options if dataclasses.is_dataclass(option) and isinstance(option, type)), None)
 
 

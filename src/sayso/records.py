@@ -305,6 +305,18 @@ class Heldout:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Retained:
+    """What is left of a comment that was learnt before the last training."""
+
+    comment_id: str
+    text: str
+    version: str
+    """The version after which it was last learnt."""
+    rate: Rate
+    """In scope: how often its check held then, and how often it holds now."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Evaluation:
     """What was measured of a candidate against a champion, and the gate's verdict."""
 
@@ -315,6 +327,8 @@ class Evaluation:
     outcomes: tuple[Outcome, ...] = ()
     heldout: Heldout | None = None
     verdict: Verdict | None = None
+    retained: tuple[Retained, ...] = ()
+    """Comments learnt earlier, and not in the last training."""
     created: str = ""
 
 

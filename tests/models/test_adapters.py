@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
 
 from sayso.batches import collate, row
 from sayso.errors import ModelError, NotFoundError
-from sayso.models.adapters import Lora, attach, merge
+from sayso.models.adapters import Lora, attach, compose, merge
 from sayso.models.local import LocalModel, load
 
 ROWS = [row([5, 6, 7], [8, 9, 1]), row([20], [21, 22, 23, 24, 1])]
@@ -160,6 +160,38 @@ def test_merging_a_model_without_an_adapter_is_the_model(tiny: LocalModel) -> No
 def test_a_second_adapter_on_the_first_is_refused(saved: Path) -> None:
     with pytest.raises(ModelError, match="carries an adapter already"):
         attach(load(saved), Lora(), seed=0)
+
+
+def changes(model: LocalModel) -> torch.Tensor:
+    """Return all that an adapter changes, in one line."""
+    parts = [part for _name, part in model.module.named_modules() if getattr(part, "lora_A", None)]
+    return torch.cat([part.get_delta_weight("default").flatten() for part in parts])
+
+
+def test_adapters_are_composed_to_the_weighted_sum_of_their_changes(tiny_folder: Path, saved: Path, tmp_path: Path) -> None:
+    other = attach(load(tiny_folder), Lora(lora_r=2), seed=5)
+    learn(other)
+    other.save(tmp_path / "other")
+    parts = [(saved, 1.0), (tmp_path / "other", -0.5)]
+    expected = changes(load(saved)) - 0.5 * changes(other)
+    whole = compose(load(tiny_folder), parts)
+    torch.testing.assert_close(changes(whole), expected, atol=1e-6, rtol=0)
+    whole.save(tmp_path / "both")
+    torch.testing.assert_close(score(load(tmp_path / "both")), score(whole), atol=1e-6, rtol=0)
+    nearest = changes(compose(load(tiny_folder), parts, combination_type="svd"))
+    assert 0 < (nearest - expected).norm() < 0.6 * expected.norm(), "of the rank of one there is less than the sum"
+    assert changes(compose(load(tiny_folder), parts, combination_type="ties_svd")).norm() > 0
+
+
+def test_an_adapter_of_another_base_is_not_composed(saved: Path, tiny_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NotFoundError, match="no adapter at"):
+        compose(load(tiny_folder), [(saved, 1.0), (tmp_path / "empty", 1.0)])
+    note = json.loads((saved / "sayso.json").read_text())
+    note["weights"]["sha256"] = "0"
+    (saved / "sayso.json").write_text(json.dumps(note))
+    with pytest.raises(ModelError, match="belongs to another base"):
+        compose(load(tiny_folder), [(saved, 1.0)])
 
 
 def test_target_modules_may_be_named_and_a_wrong_name_is_told(tiny_folder: Path) -> None:

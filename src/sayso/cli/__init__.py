@@ -1,7 +1,6 @@
 """The command line: parse, call one verb of the workspace, draw what it gave. Nothing is decided here.
 
-One file a command; a command's file is imported when the command is called, so that `sayso --help` stays instant.
-`cli.lazy` is the group that does so, `cli.options` the options that commands share, `cli.console` what is drawn.
+One file a command, imported when it is called (`cli.lazy`); `cli.options` is what they share, `cli.console` what is drawn.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ COMMANDS = {
     "critique": ("sayso.cli.critique:command", "Let critics comment on the responses"),
     "refine": ("sayso.cli.refine:command", "Write better responses where a comment is not met"),
     "learn": ("sayso.cli.learn:command", "Train a candidate on the refinements"),
+    "compose": ("sayso.cli.compose:command", "Make the adapters of several versions into one"),
     "export": ("sayso.cli.export:command", "Take what a method learns from to another trainer"),
     "evaluate": ("sayso.cli.evaluate:command", "Count what became of every comment"),
     "compare": ("sayso.cli.compare:command", "Train several methods at an equal budget, and see which takes best"),

@@ -21,11 +21,23 @@ def draw(evaluation: Evaluation) -> None:
     ]
     if rows:
         console.table(columns, rows, right=(2, 3, 4))
+    if evaluation.retained:
+        _draw_retained(evaluation)
     if evaluation.verdict is not None:
         from sayso.evaluation.gate import say
 
         verdict = evaluation.verdict
         console.lines(_("Verdict: {verdict}. {reason}").format(verdict=named(verdict.verdict), reason=say(verdict)))
+
+
+def _draw_retained(evaluation: Evaluation) -> None:
+    """Draw what is left of the comments that were learnt earlier, in scope."""
+    columns = [_("learnt earlier"), _("by"), _("held then"), _("holds now"), _("change")]
+    rows = [
+        [item.text, item.version, f"{item.rate.before:.0%}", f"{item.rate.after:.0%}", _rate(item.rate)]
+        for item in evaluation.retained
+    ]
+    console.table(columns, rows, right=(2, 3, 4))
 
 
 def exit_code(evaluation: Evaluation) -> int:
@@ -35,7 +47,7 @@ def exit_code(evaluation: Evaluation) -> int:
 
 def form(evaluation: Evaluation) -> dict[str, Any]:
     """Return an evaluation as the JSON object that `evaluate` and `gate` print."""
-    from sayso.loop.rounds import take_form
+    from sayso.loop.rounds import retained_form, take_form
     from sayso.records import plain
 
     verdict = evaluation.verdict
@@ -47,6 +59,7 @@ def form(evaluation: Evaluation) -> dict[str, Any]:
         "champion": evaluation.champion,
         "candidate": evaluation.candidate,
         "comments": [take_form(take) for take in evaluation.takes],
+        "retained": [retained_form(item) for item in evaluation.retained],
         "heldout": plain(evaluation.heldout) if evaluation.heldout else {},
         "findings": [plain(finding) for finding in verdict.findings] if verdict else [],
     }

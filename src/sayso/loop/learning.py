@@ -17,8 +17,10 @@ from sayso.i18n import gettext as _
 from sayso.loop import Watcher, competence
 from sayso.loop.grounding import ground
 from sayso.loop.improving import Wanting, judge
+from sayso.loop.lineage import BEGAN
 from sayso.loop.progress import Progress, ignore
 from sayso.loop.settings import Settings
+from sayso.loop.staging import stages_of
 from sayso.loop.workspace import CANDIDATE, Workspace
 from sayso.loop.writing import Field, survey
 from sayso.methods import METHODS, Method
@@ -57,6 +59,8 @@ class Learnt:
     """True when this very training was done before and its version was taken."""
     warnings: tuple[str, ...] = ()
     """What the rules of preflight said before it was trained."""
+    earlier: tuple[Learnt, ...] = ()
+    """The stages before, where trainings stand in sequence; each has a version of its own."""
 
 
 def method_of(settings: Settings) -> Method:
@@ -137,27 +141,65 @@ def _nothing(field: Field, responses: int) -> PreflightError:
 
 
 def learn(workspace: Workspace, settings: Settings, *, watch: Watcher = ignore) -> Learnt:
-    """Train a candidate.
+    """Train a candidate; with stages, each from what the one before came to, and the last is the candidate.
+
+    All stages learn from the responses of the version that the first begins with.
 
     Raises:
-        PreflightError: nothing could be learnt; said before anything is loaded onto the device or trained.
+        PreflightError: nothing could be learnt; said of every stage before anything is loaded onto the device or trained.
     """
-    method = method_of(settings)
-    parent = workspace.version(settings.model_name_or_path)
-    material = gather(workspace, settings, method)
+    stages = stages_of(settings)
+    methods = [method_of(stage) for stage in stages]
+    lessons = [_lesson(workspace, stage, method) for stage, method in zip(stages, methods, strict=True)]
+    first = parent = workspace.version(settings.model_name_or_path)
+    done: list[Learnt] = []
+    for number, lesson in enumerate(lessons, start=1):
+        named = watch if len(lessons) == 1 else in_stage(watch, number, len(lessons))
+        done.append(_learnt(workspace, lesson, parent, first, named))
+        parent = done[-1].version
+    workspace.store.set_alias(CANDIDATE, parent.id)
+    return replace(done[-1], earlier=tuple(done[:-1]))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Lesson:
+    """One training: its settings, and what it learns from."""
+
+    settings: Settings
+    method: Method
+    material: Material
+
+
+def _lesson(workspace: Workspace, settings: Settings, method: Method) -> _Lesson:
+    return _Lesson(settings=settings, method=method, material=gather(workspace, settings, method))
+
+
+def in_stage(watch: Watcher, number: int, of: int) -> Watcher:
+    """Return a watcher that says which stage it is."""
+
+    def named(progress: Progress) -> None:
+        stage = _("stage {number} of {of}: {stage}").format(number=number, of=of, stage=progress.stage)
+        watch(replace(progress, stage=stage))
+
+    return named
+
+
+def _learnt(workspace: Workspace, lesson: _Lesson, parent: Version, first: Version, watch: Watcher) -> Learnt:
+    """Train one version from `parent`, of a sequence that began with `first`; what was done before is taken."""
+    settings, method, material = lesson.settings, lesson.method, lesson.material
     run = _run(workspace, settings, parent, material)
+    if first.id != parent.id:
+        run = replace(run, settings={**run.settings, BEGAN: first.id})
     done = next((version for version in workspace.store.versions() if version.run == run.id), None)
     if done is not None:
-        workspace.store.set_alias(CANDIDATE, done.id)
         return Learnt(version=done, run=workspace.store.run(run.id), material=material, again=True)
     warnings = foreseen(workspace, settings, method, parent, material, watch)
     started = perf_counter()
     policy, steps = train(workspace, settings, method, parent, material, workspace.folder / run.folder, watch)
-    version = _keep(workspace, policy, parent, run, settings)
+    version = keep_version(workspace, policy, parent, run)
     run = replace(run, steps=steps, seconds=round(perf_counter() - started, 2))
     workspace.store.add_run(run)
     workspace.store.add_version(version)
-    workspace.store.set_alias(CANDIDATE, version.id)
     return Learnt(version=version, run=run, material=material, again=False, warnings=warnings)
 
 
@@ -271,7 +313,8 @@ def _run(workspace: Workspace, settings: Settings, parent: Version, material: Ma
     )  # fmt: skip
 
 
-def _keep(workspace: Workspace, policy: LocalModel, parent: Version, run: Run, settings: Settings) -> Version:
+def keep_version(workspace: Workspace, policy: LocalModel, parent: Version, run: Run) -> Version:
+    """Write a trained model into the workspace and return it as the next version."""
     number = 1 + sum(version.form != "base" for version in workspace.store.versions())
     folder = workspace.folder / "models" / f"v{number}"
     policy.save(folder)

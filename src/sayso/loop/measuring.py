@@ -11,11 +11,12 @@ from sayso.evaluation import gate, guards, takes
 from sayso.i18n import gettext as _
 from sayso.loop import Watcher
 from sayso.loop.improving import checkers
+from sayso.loop.lineage import learnt_before, origin
 from sayso.loop.progress import Progress, ignore
 from sayso.loop.settings import Evaluate, Settings
-from sayso.loop.workspace import CHAMPION, Workspace
+from sayso.loop.workspace import Workspace
 from sayso.loop.writing import Field, answer, survey
-from sayso.records import Comment, Evaluation, Heldout, Outcome, Probe, Prompt, Take, identity, reach_of
+from sayso.records import Comment, Evaluation, Heldout, Outcome, Probe, Prompt, Retained, Take, Version, identity, reach_of
 
 if TYPE_CHECKING:
     from sayso.batches import Row
@@ -31,7 +32,7 @@ def evaluate(workspace: Workspace, settings: Settings, *, candidate: str, watch:
         NotFoundError: there is no such candidate, or no held-out file where one is named.
     """
     after = workspace.store.version(candidate)
-    before = workspace.version(after.parent or CHAMPION)
+    before = origin(workspace, after)
     probed = probed_comments(workspace, settings)
     prompts = prompts_of(probed)
     texts = [_answers(workspace, name, prompts, settings.evaluate, watch) for name in (before.id, after.id)]
@@ -39,10 +40,11 @@ def evaluate(workspace: Workspace, settings: Settings, *, candidate: str, watch:
     measured = tuple(_take(comment, found) for comment in probed)
     heldout = _heldout(workspace, settings, (before.id, after.id), probed, found, watch)
     verdict = gate.decide(measured, found, heldout, settings.gate, seed=settings.evaluate.seed)
+    retained = _retained(workspace, settings, after, {before.id: texts[0], after.id: texts[1]}, watch)
     created = workspace.clock()
     evaluation = Evaluation(
         id=f"e-{identity([before.id, after.id, measured, found, created])}", champion=before.id, candidate=after.id,
-        takes=measured, outcomes=found, heldout=heldout, verdict=verdict, created=created,
+        takes=measured, outcomes=found, heldout=heldout, verdict=verdict, retained=retained, created=created,
     )  # fmt: skip
     workspace.store.add_evaluation(evaluation)
     return evaluation
@@ -70,6 +72,31 @@ def _probed(comment: Comment, field: Field, settings: Evaluate, prompts: Sequenc
     for scope in takes.SCOPES:
         kept += [probe for probe in probes if probe.scope == scope][: settings.max_probes]
     return replace(comment, probes=tuple(kept))
+
+
+def _retained(
+    workspace: Workspace, settings: Settings, version: Version, known: dict[str, Answers], watch: Watcher
+) -> tuple[Retained, ...]:
+    """Return what is left of the open comments learnt on the way to a version and not in its last training.
+
+    Each is counted in scope, after the version that last learnt it and now; what is not answered yet is answered.
+    """
+    learnt = learnt_before(workspace, version)
+    if not learnt:
+        return ()
+    probed = probed_comments(workspace, replace(settings, learn_from=tuple(learnt)))
+    found = []
+    for comment in probed:
+        inside = replace(comment, probes=tuple(probe for probe in comment.probes if probe.scope == "in"))
+        prompts, at = prompts_of([inside]), learnt[comment.id]
+        for name in (at, version.id):
+            answered = known.setdefault(name, {})
+            missing = [prompt for prompt in prompts if prompt.id not in answered]
+            answered |= _answers(workspace, name, missing, settings.evaluate, watch)
+        rate = takes.rate(outcomes([inside], known[at], known[version.id]))
+        if rate is not None:
+            found.append(Retained(comment_id=comment.id, text=comment.text, version=at, rate=rate))
+    return tuple(found)
 
 
 def _answers(workspace: Workspace, version: str, prompts: Sequence[Prompt], settings: Evaluate, watch: Watcher) -> Answers:

@@ -17,6 +17,7 @@ from sayso.loop.improving import judge
 from sayso.loop.learning import anchors_for, gather, holds, method_of, policy_for
 from sayso.loop.progress import ignore
 from sayso.loop.settings import Settings
+from sayso.loop.staging import stages_of
 from sayso.loop.workspace import Workspace
 from sayso.loop.writing import Field, survey
 from sayso.records import Scope, Version
@@ -91,7 +92,11 @@ class Plan:
 
 
 def plan(workspace: Workspace, settings: Settings, *, measure: bool = False, watch: Watcher = ignore) -> Plan:
-    """Look at everything a round would use, and say what is missing; with `measure`, how well the model follows comments."""
+    """Look at everything a round would use, and say what is missing; with `measure`, how well the model follows comments.
+
+    Of trainings in sequence the first is planned: what the others begin with is not there yet.
+    """
+    settings = stages_of(settings)[0]
     method_of(settings)  # a wrong method is said even where there is nothing to learn from
     version = workspace.version(settings.model_name_or_path)
     field = survey(workspace, settings)

@@ -14,7 +14,9 @@ from sayso.loop import importing
 from sayso.loop.grounding import ground
 from sayso.loop.improving import judge
 from sayso.loop.learning import anchors_for, gather, method_of, policy_for
+from sayso.loop.lineage import origin
 from sayso.loop.settings import Settings
+from sayso.loop.staging import stages_of
 from sayso.loop.starting import folder_for, settings_of
 from sayso.loop.workspace import CHAMPION, SETTINGS, Workspace
 from sayso.loop.writing import survey
@@ -54,11 +56,20 @@ def refine(workspace: Workspace, settings: Settings) -> Preview:
 
 
 def learn(workspace: Workspace, settings: Settings) -> Preview:
-    """Say how many rows and steps a training would have.
+    """Say how many rows and steps a training would have; of stages, each as if it began with the version of the first.
 
     Raises:
         PreflightError: nothing could be learnt; the training would be refused.
     """
+    found = [_lesson(workspace, stage) for stage in stages_of(settings)]
+    if len(found) == 1:
+        return found[0]
+    said = [f"{number}. {item.sentence}" for number, item in enumerate(found, start=1)]
+    return Preview(sentence="\n".join(said), numbers={"stages": [item.numbers for item in found]})
+
+
+def _lesson(workspace: Workspace, settings: Settings) -> Preview:
+    """Say how many rows and steps one training would have."""
     from sayso.training import order
 
     method = method_of(settings)
@@ -89,7 +100,7 @@ def learn(workspace: Workspace, settings: Settings) -> Preview:
 def evaluate(workspace: Workspace, settings: Settings, candidate: str) -> Preview:
     """Say how many probes would be answered, twice."""
     after = workspace.store.version(candidate)
-    before = workspace.store.version(after.parent or CHAMPION)
+    before = origin(workspace, after)
     found = survey(workspace, settings)
     probes = [probe for item in found.comments for probe in found.divided[item.id].test]
     numbers = {
@@ -144,13 +155,13 @@ def loop(folder: Path | None, layers: Sequence[Mapping[str, Any]], assignments: 
     else:
         settings, made = settings_of(layers, assignments), True
         version = settings.model_name_or_path
-    method_of(settings)
+    methods = {stage.method_name: method_of(stage) for stage in stages_of(settings)}
     files = importing.look(settings, place if not made else None)
     numbers = {
         "workspace": str(place),
         "made": made,
         "version": settings.model_name_or_path or version,
-        "method": settings.method_name,
+        "method": ", ".join(methods),
         "comments": len(files.comments),
         "prompts": files.prompts,
     }

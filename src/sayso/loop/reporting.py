@@ -7,7 +7,7 @@ from pathlib import Path
 from sayso import config
 from sayso.errors import NotFoundError
 from sayso.i18n import gettext as _
-from sayso.loop import deciding
+from sayso.loop import deciding, lineage
 from sayso.loop.settings import Settings
 from sayso.loop.workspace import CHAMPION, Workspace
 from sayso.records import Evaluation, Run
@@ -22,18 +22,20 @@ def report(
         NotFoundError: nothing was evaluated yet.
         StoreError: the file cannot be written.
     """
-    from sayso.evaluation.report.report import ReportData, write
+    from sayso.evaluation.report.report import ReportData, Trained, write
     from sayso.training import run as running
 
     evaluation = deciding.latest(workspace)
-    run = _run(workspace, evaluation)
+    runs = _trainings(workspace, evaluation)
+    trained = [Trained(run=item, metrics=tuple(running.read(workspace.folder / item.folder))) for item in runs]
     known = {comment.id: comment for comment in workspace.store.comments(status=None)}
     data = ReportData(
         title=_("What {candidate} learnt").format(candidate=evaluation.candidate),
         evaluation=evaluation,
         comments=tuple(known[take.comment_id] for take in evaluation.takes if take.comment_id in known),
-        run=run,
-        metrics=tuple(running.read(workspace.folder / run.folder)) if run else (),
+        run=trained[-1].run if trained else None,
+        metrics=trained[-1].metrics if trained else (),
+        earlier=tuple(trained[:-1]),
         versions=tuple(workspace.store.versions()),
         champion=workspace.store.alias(CHAMPION) or "",
         command=command or f"sayso -C {workspace.folder} loop",
@@ -43,8 +45,8 @@ def report(
     return write(workspace.folder / "reports" / f"{evaluation.candidate}.html", data, language=language)
 
 
-def _run(workspace: Workspace, evaluation: Evaluation) -> Run | None:
+def _trainings(workspace: Workspace, evaluation: Evaluation) -> tuple[Run, ...]:
     try:
-        return workspace.store.run(workspace.store.version(evaluation.candidate).run)
-    except NotFoundError:  # a version that came from outside has no run of ours
-        return None
+        return lineage.trainings(workspace, workspace.store.version(evaluation.candidate))
+    except NotFoundError:  # a version that came from outside is in no registry of ours
+        return ()

@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 
 from sayso import config
 from sayso.errors import NotFoundError
-from sayso.loop import Watcher, deciding, importing, improving, learning, measuring, reporting, writing
+from sayso.loop import Watcher, deciding, importing, improving, learning, measuring, reporting, staging, writing
 from sayso.loop.improving import Refined
 from sayso.loop.learning import Learnt
 from sayso.loop.progress import ignore
 from sayso.loop.settings import Settings
 from sayso.loop.workspace import CHAMPION, Workspace
-from sayso.records import Comment, Evaluation, Rate, Take, plain
+from sayso.records import Comment, Evaluation, Rate, Retained, Take, plain
 
 T = TypeVar("T")
 _FILES = ("prompts", "comments")
@@ -76,7 +76,8 @@ def run(workspace: Workspace, settings: Settings, *, watch: Watcher = ignore, co
         PreflightError: there is nothing to learn from; nothing was trained.
     """
     seconds: dict[str, float] = {}
-    learning.method_of(settings)
+    for stage in staging.stages_of(settings):
+        learning.method_of(stage)
     settings = _timed(seconds, "import", lambda: importing.take_in(workspace, settings))
     _timed(seconds, "generate", lambda: writing.generate(workspace, settings, watch=watch))
     refined = _timed(seconds, "refine", lambda: improving.refine(workspace, settings, watch=watch))
@@ -109,6 +110,7 @@ def summary(found: Round) -> dict[str, Any]:
         "champion": found.champion,
         "candidate": found.candidate,
         "comments": [take_form(take) for take in evaluation.takes],
+        "retained": [retained_form(item) for item in evaluation.retained],
         "heldout": plain(evaluation.heldout) if evaluation.heldout else {},
         "needed": evaluation.verdict.needed,
         "rows": len(found.learnt.material.examples),
@@ -130,6 +132,11 @@ def take_form(take: Take) -> dict[str, Any]:
     form |= {"gain": _rounded(take.gain), "leak": _rounded(take.leak), "drift": _rounded(take.drift)}
     rates: Mapping[str, Rate | None] = {"in": take.inside, "near": take.near, "out": take.out}
     return form | {scope: plain(rate) if rate else None for scope, rate in rates.items()}
+
+
+def retained_form(item: Retained) -> dict[str, Any]:
+    """Return what is left of an earlier comment as JSON values."""
+    return {"id": item.comment_id, "text": item.text, "version": item.version, **plain(item.rate)}
 
 
 def _rounded(value: float | None) -> float | None:

@@ -16,11 +16,24 @@ class Refine:
     """Where better responses come from."""
 
     refiners: tuple[str, ...] = ("given", "edit", "sample")
-    """Tried in this order until one gives a refinement that is kept."""
+    """Tried in this order until one gives a refinement that is kept; of a classifier, unless others are named, `given` and
+    `label`."""
     num_samples: int = 4
     """Candidates that `sample` asks the policy for, told the comment."""
     template: str = "refine"
     """How `sample` tells the comment; a name of `sayso.models.templates.TEMPLATES`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Labels:
+    """Comments on the answers of a classifier."""
+
+    heldout: str = ""
+    """Texts with their right classes (JSONL, CSV … with `text` and `label`), on which the take of such comments is counted;
+    empty: it is not counted."""
+    polarity: str = ""
+    """A classifier of comments with the classes good and bad, which is asked of comments that name no class; empty: what is
+    said with `fix` or `concern` finds fault."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +64,20 @@ class Evaluate:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """One of several trainings, each from what the one before came to; what it leaves out is as in the settings."""
+
+    method: str | dict[str, Any] | None = None
+    """As `method`; empty: that of the settings."""
+    learn_from: tuple[str, ...] = ()
+    """As `learn_from`; empty: that of the settings."""
+    train: dict[str, Any] = field(default_factory=dict)
+    """Keys of `train`, laid over those of the settings: a stage's own budget."""
+    guard: dict[str, Any] = field(default_factory=dict)
+    """Keys of `guard`, laid over those of the settings."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """Everything a round needs; a round file is laid over the workspace's `sayso.yaml`, `--set` over both."""
 
@@ -62,6 +89,10 @@ class Settings:
     """JSONL of comments, relative to the file that names it."""
     method: str | dict[str, Any] = "refine_sft"
     """A name of `sayso.methods.METHODS`, `module:Class`, or a mapping with `name` and the method's own settings."""
+    stages: tuple[Stage, ...] = ()
+    """Trainings in sequence: `[{method: refine_sft}, {method: hindsight, train: {max_steps: 40}}]`, each with `method`,
+    `learn_from`, `train` and `guard` of its own where it has them; the reference of one is what the one before came to.
+    Empty: one training."""
     learn_from: tuple[str, ...] = ()
     """Ids of the comments to work on; empty: all that are open. A round with a comments file works on that file's."""
     store: str = ""
@@ -77,6 +108,7 @@ class Settings:
     refine: Refine = field(default_factory=Refine)
     train: Train = field(default_factory=Train)
     guard: Guard = field(default_factory=Guard)
+    labels: Labels = field(default_factory=Labels)
     evaluate: Evaluate = field(default_factory=Evaluate)
     gate: Gate = field(default_factory=Gate)
 

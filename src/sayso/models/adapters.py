@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -26,6 +26,8 @@ from sayso.models.folders import read_json
 if TYPE_CHECKING:
     from sayso.models.local import LocalModel
 
+Combination = Literal["cat", "svd", "ties_svd"]
+"""How adapters become one; the names are peft's."""
 _NOTE = "sayso.json"
 
 
@@ -78,11 +80,7 @@ def load_onto(model: LocalModel, folder: Path) -> LocalModel:
         NotFoundError: there is no adapter in the folder.
         ModelError: it belongs to another base, or its weights are pickled or damaged.
     """
-    if not (folder / "adapter_config.json").is_file():
-        raise NotFoundError("no adapter at {folder!r}; expected a folder with adapter_config.json", folder=str(folder))
-    if not (folder / "adapter_model.safetensors").is_file():
-        raise ModelError("{folder}: no adapter_model.safetensors; pickled weights are not opened", folder=str(folder))
-    _expect_base(model, folder)
+    _expect_adapter(model, folder)
     try:
         with _without_peft_warnings():
             module = PeftModel.from_pretrained(model.module, str(folder), is_trainable=True)
@@ -103,6 +101,56 @@ def merge(model: LocalModel) -> LocalModel:
     merged = model.carrying(module, continued=False)
     merged.base = ""  # no folder holds these weights until they are saved
     return merged
+
+
+def compose(
+    model: LocalModel, parts: Sequence[tuple[Path, float]], *, combination_type: Combination = "cat", density: float = 0.5
+) -> LocalModel:
+    """Put several adapters of one base on it as a single one: the weighted sum of what each of them changes.
+
+    `cat` is the sum exactly, and its rank the sum of the ranks; `svd` is the nearest to it of the largest rank among them;
+    `ties_svd` keeps of each the largest `density` of its changes and drops those whose sign is outvoted before it sums.
+
+    Raises:
+        NotFoundError: there is no adapter in a folder.
+        ModelError: one belongs to another base, or they do not go together.
+
+    Source: TIES is Yadav et al. 2023 (arXiv 2306.01708).
+    """
+    names = [f"part{number}" for number in range(len(parts))]
+    module: Any = None
+    for name, (folder, _weight) in zip(names, parts, strict=True):
+        module = _beside(model, module, folder, name)
+    dense = density if combination_type == "ties_svd" else None
+    try:
+        module.base_model.add_weighted_adapter(
+            names, [weight for _folder, weight in parts], "default", combination_type=combination_type, density=dense,
+            svd_full_matrices=False,
+        )  # fmt: skip
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise ModelError("the adapters do not go together: {reason}", reason=str(error)) from error
+    module.set_adapter("default")
+    for name in names:
+        module.delete_adapter(name)
+    module.eval()
+    return model.carrying(module, continued=True)
+
+
+def _beside(model: LocalModel, module: Any, folder: Path, name: str) -> Any:
+    """Return the module with one adapter more, under a name of its own."""
+    if module is None:
+        _expect_adapter(model, folder)
+    try:
+        with _without_peft_warnings():
+            if module is None:
+                return PeftModel.from_pretrained(model.module, str(folder), adapter_name=name)
+            _expect_adapter(model.carrying(module, continued=True), folder)
+            module.load_adapter(str(folder), adapter_name=name)
+    except SafetensorError as error:
+        raise ModelError("{folder}: the adapter's weights are damaged", folder=str(folder)) from error
+    except (RuntimeError, ValueError, KeyError, TypeError) as error:
+        raise _other_base(model, folder) from error
+    return module
 
 
 def save_adapter(model: LocalModel, folder: Path) -> None:
@@ -136,6 +184,14 @@ def fingerprint(model: LocalModel) -> dict[str, str]:
 def _base_weights(module: Any) -> list[tuple[str, torch.Tensor]]:
     named = [(name.replace(".base_layer", ""), tensor) for name, tensor in module.named_parameters()]
     return sorted(((name, tensor) for name, tensor in named if "lora_" not in name), key=lambda pair: pair[0])
+
+
+def _expect_adapter(model: LocalModel, folder: Path) -> None:
+    if not (folder / "adapter_config.json").is_file():
+        raise NotFoundError("no adapter at {folder!r}; expected a folder with adapter_config.json", folder=str(folder))
+    if not (folder / "adapter_model.safetensors").is_file():
+        raise ModelError("{folder}: no adapter_model.safetensors; pickled weights are not opened", folder=str(folder))
+    _expect_base(model, folder)
 
 
 def _expect_base(model: LocalModel, folder: Path) -> None:

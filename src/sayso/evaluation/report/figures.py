@@ -174,8 +174,8 @@ def _overlap(one: _Box, other: _Box) -> float:
     return max(0.0, width) * max(0.0, height)
 
 
-def loss_curve(metrics: Sequence[Mapping[str, Any]]) -> str:
-    """Return the loss at each step; empty where fewer than two steps have a finite one."""
+def loss_curve(metrics: Sequence[Mapping[str, Any]], name: str = "loss-curve") -> str:
+    """Return the loss at each step; empty where fewer than two have a finite one. The page has each `name` once."""
     points = [(entry["step"], float(entry["loss"])) for entry in metrics if "step" in entry and "loss" in entry]
     points = [(step, loss) for step, loss in points if math.isfinite(loss)]
     if len(points) < 2:
@@ -187,7 +187,7 @@ def loss_curve(metrics: Sequence[Mapping[str, Any]]) -> str:
         _frame(axes, _("step"), _("loss"))
         steps, losses = zip(*points, strict=True)
         axes.plot(steps, losses, color=_ACCENT, linewidth=1.8)
-        return _svg(figure, "loss-curve", _("Loss at each step of training"))
+        return _svg(figure, name, _("Loss at each step of training"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

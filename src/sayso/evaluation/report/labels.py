@@ -55,6 +55,7 @@ def _headings() -> dict[str, str]:
         "said": _("What was said"),
         "became": _("What became of it"),
         "rates": _("How often each comment's check held"),
+        "retained": _("What was learnt earlier"),
         "examples": _("Before and after"),
         "arithmetic": _("How the gate decided"),
         "heldout": _("Held-out loss"),
@@ -74,6 +75,10 @@ def _columns() -> dict[str, str]:
         "change": _("Change, points"),
         "interval": _("95 % interval"),
         "probes": _("Probes"),
+        "comment": _("Comment"),
+        "learnt_by": _("Learnt by"),
+        "held_then": _("Held then"),
+        "holds_now": _("Holds now"),
         "finding": _("Finding"),
         "estimate": _("Estimate"),
         "limits": _("Interval"),
@@ -112,6 +117,10 @@ def _sentences() -> dict[str, str]:
         ),
         "rates_note": _(
             "A check that holds more often in scope is a gain; near the scope it is a leak, out of scope a drift."
+        ),
+        "retained_note": _(
+            "In scope, comments that were learnt on the way here and not in the last training: how often the check held "
+            "after the version that learnt it, and how often it holds in the candidate."
         ),
         "examples_note": _("Struck out: only before. Underlined: only after."),
         "same": _("The answer did not change."),

@@ -22,6 +22,14 @@ from sayso.records import Comment, Evaluation, Finding, Outcome, Rate, Run, Scop
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Trained:
+    """A training, and the lines of its `metrics.jsonl`."""
+
+    run: Run
+    metrics: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ReportData:
     """What a report shows; whatever is empty is left out."""
 
@@ -31,6 +39,8 @@ class ReportData:
     run: Run | None = None
     metrics: tuple[Mapping[str, Any], ...] = ()
     """The lines of the run's `metrics.jsonl`."""
+    earlier: tuple[Trained, ...] = ()
+    """The trainings of a sequence before `run`, or those of the versions that were composed."""
     versions: tuple[Version, ...] = ()
     champion: str = ""
     """The version that the alias `champion` names now."""
@@ -54,6 +64,13 @@ class _Row:
     about: str
     rates: tuple[tuple[Scope, Rate], ...]
     examples: tuple[_Example, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Training:
+    run: Run | None
+    curve: Markup
+    settings: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,10 +132,20 @@ def _render(data: ReportData) -> str:
         rows=rows, measured=any(row.rates for row in rows), shown=any(row.examples for row in rows),
         lines=[_line(item) for item in evaluation.verdict.findings] if evaluation.verdict else [],
         # Figures are made here of numbers and our own words, escaped by the writer of SVG.
-        plane=Markup(figures.take_plane(evaluation.takes)), curve=Markup(figures.loss_curve(data.metrics)),
-        heldout=evaluation.heldout, settings=tuple(_flat(data.run.settings)) if data.run else (), versions=_versions(data),
+        plane=Markup(figures.take_plane(evaluation.takes)), trained=tuple(_trained(data)),
+        heldout=evaluation.heldout, versions=_versions(data),
         made=_("Written by sayso, {created}").format(created=_minute(data.created)),
     )  # fmt: skip
+
+
+def _trained(data: ReportData) -> Iterator[_Training]:
+    """Yield every training with its curve and settings, the last one at the end."""
+    for number, item in enumerate(data.earlier, start=1):
+        curve = figures.loss_curve(item.metrics, f"loss-curve-{number}")
+        yield _Training(run=item.run, curve=Markup(curve), settings=tuple(_flat(item.run.settings)))
+    curve, settings = figures.loss_curve(data.metrics), data.run.settings if data.run else {}
+    if curve or data.run:
+        yield _Training(run=data.run, curve=Markup(curve), settings=tuple(_flat(settings)))
 
 
 def _rows(data: ReportData) -> list[_Row]:
