@@ -74,6 +74,8 @@ class Holding:
     """Of a failing response with its prompt, on average, about."""
     budget: float | None = None
     """Seconds that training may take."""
+    classes: int = 0
+    """Of the model; 0 where it writes."""
 
     @property
     def few_refined(self) -> bool:
@@ -340,6 +342,23 @@ FITS: dict[str, Fit] = {
                 says=_("there is time for it: about {minutes:.0f} minutes of {budget_minutes:.0f}"),
                 so=lambda it: it.budget is not None,
             ),
+        ),
+    ),
+    "rationale": Fit(
+        passes=3,
+        needs=(
+            Need(says=_("a classifier (sayso finetune --task classify)"), met=lambda it: it.classes > 0),
+            _FAILING,
+            _REFINED,
+        ),
+        points=(
+            Point(weight=1, says=_("it learns the class that a comment names"), so=_always),
+            Point(
+                weight=3,
+                says=_("it is made for classifiers: words that comments quote are what a class is to rest on"),
+                so=lambda it: it.classes > 0,
+            ),
+            _LEFT_OUT,
         ),
     ),
 }

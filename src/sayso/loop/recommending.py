@@ -14,7 +14,7 @@ from sayso.i18n import gettext
 from sayso.i18n import gettext as _
 from sayso.loop import competence
 from sayso.loop.fitting import FITS, Fit, Holding
-from sayso.loop.improving import Wanting, judge
+from sayso.loop.improving import Wanting, classes_of, judge
 from sayso.loop.settings import Settings
 from sayso.loop.workspace import Workspace
 from sayso.loop.writing import Field, survey
@@ -94,7 +94,8 @@ def hold(workspace: Workspace, settings: Settings, *, budget: float | None = Non
         bare, answered=len({item.response.id for item in judged}), comments=len(field.comments) + len(field.bound),
         praised=len({item.response.id for item in field.praised if item.response} - unmet),
         near=sum(item.near for item in good), out=sum(not item.near for item in good),
-        parameters=_parameters(workspace, version), competence=measured.share if measured else None, budget=budget,
+        parameters=_parameters(workspace, version), classes=len(classes_of(workspace, version)),
+        competence=measured.share if measured else None, budget=budget,
     )  # fmt: skip
 
 

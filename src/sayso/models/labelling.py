@@ -70,6 +70,21 @@ def form_of(folder: Path) -> str | None:
     return form if form in FORMS else None
 
 
+def classes_of(folder: Path) -> tuple[str, ...]:
+    """Return the classes of a classifier's folder, without opening its weights; none of any other folder."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ()
+    if not isinstance(config, Mapping):
+        return ()
+    if config.get("model_type") in FORMS:
+        return tuple(config.get("labels", ()))
+    named = config.get("id2label") or {}
+    heads = any(str(name).endswith("ForSequenceClassification") for name in config.get("architectures") or ())
+    return tuple(str(named[key]) for key in sorted(named, key=int)) if heads else ()
+
+
 def log_softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
     """Return log-probabilities (nats) from logits, row by row."""
     shifted = logits - logits.max(axis=1, keepdims=True)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from sayso.models.local import LocalModel
 
 RUN = "run.json"
-WITHOUT = ("sft",)
-"""Methods that learn from no feedback."""
+WITHOUT = ("sft", "rationale")
+"""Methods that learn from no feedback, or teach classifiers; the suite is for models that write."""
 TOGETHER = 8
 """Comments whose prompts are answered in one go."""
 STAGES = ("base", "told", "drafts", "teach", "together", "sequence")
@@ -101,7 +101,8 @@ def check(job: Job, known: Suite) -> None:
         registry.load(METHODS, name, kind="method")
         if name in WITHOUT:
             raise SettingsError(
-                "--methods: {name} learns from no feedback, so no comment can take; refine_sft is the same on refinements",
+                "--methods: {name} learns from no feedback, or teaches classifiers alone, so no comment of the suite can "
+                "take; refine_sft learns from refinements",
                 name=name,
             )
     if len(set(job.methods)) < len(job.methods):

@@ -107,6 +107,11 @@ def why_not(name: str) -> str:
             "every token has a weight of its own, some below 0, and no data set of other trainers has a place for them; "
             "refine_sft and refine_dpo learn from the same refinements and can be exported"
         )
+    if name == "rationale":
+        return _(
+            "it holds a classifier's gradients down at the words beside the marked ones, which no data set of other "
+            "trainers can say; refine_sft learns the same classes and can be exported"
+        )
     return _("only sayso's own methods can be exported: {known}").format(known=", ".join(FORMS))
 
 
