@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from sayso import registry
@@ -13,10 +14,10 @@ from sayso.critics.checking import load_check
 from sayso.i18n import gettext as _
 from sayso.loop import Watcher
 from sayso.loop.progress import Progress, ignore
-from sayso.loop.settings import Settings
+from sayso.loop.settings import Refine, Settings
 from sayso.loop.workspace import Workspace
 from sayso.loop.writing import Field, survey
-from sayso.records import Comment, Rejection, Response
+from sayso.records import Comment, Rejection, Response, Version
 
 Held = Callable[[str], bool]
 
@@ -76,7 +77,8 @@ def judge(workspace: Workspace, settings: Settings, field: Field) -> list[Wantin
 
 def refine(workspace: Workspace, settings: Settings, *, watch: Watcher = ignore) -> Refined:
     """Ask the refiners, in the order of the settings, for every response that wants one; keep what they give."""
-    for name in settings.refine.refiners:
+    refiners = _refiners(workspace, settings)
+    for name in refiners:
         registry.load(REFINERS, name, kind="refiner")  # a wrong name is said even where nothing wants a refinement
     field = survey(workspace, settings)
     done = {(item.response.id, item.addresses) for item in workspace.store.refinements()}
@@ -84,7 +86,7 @@ def refine(workspace: Workspace, settings: Settings, *, watch: Watcher = ignore)
     waiting = [item for item in wanting if (item.response.id, _ids(item.failing)) not in done]
     kept = len(wanting) - len(waiting)
     rejections: list[Rejection] = []
-    for name in settings.refine.refiners:
+    for name in refiners:
         if not waiting:
             break
         refiner = _refiner(name, workspace, settings)
@@ -108,10 +110,28 @@ def refine(workspace: Workspace, settings: Settings, *, watch: Watcher = ignore)
     return Refined(wanting=len(wanting), kept=kept, rejected=len(waiting), reasons=reasons, reason=reason)
 
 
+def classes_of(workspace: Workspace, version: Version) -> tuple[str, ...]:
+    """Return the classes of a version that is a classifier; none of one that writes."""
+    from sayso.models import labelling
+
+    return labelling.classes_of(Path(workspace.place_of(version.base if version.form == "adapter" else version.path)))
+
+
+def _refiners(workspace: Workspace, settings: Settings) -> tuple[str, ...]:
+    """Return the refiners to try; a classifier's answers are put right by the classes that comments name."""
+    wanted = settings.refine.refiners
+    if wanted != Refine().refiners or not classes_of(workspace, workspace.version(settings.model_name_or_path)):
+        return wanted
+    return ("given", "label")
+
+
 def _refiner(name: str, workspace: Workspace, settings: Settings) -> Refiner:
     kind: Any = registry.load(REFINERS, name, kind="refiner")
     if name == "given":
         return kind(refinements=tuple(workspace.store.refinements()))  # type: ignore[no-any-return]
+    if name == "label":
+        labels = classes_of(workspace, workspace.version(settings.model_name_or_path))
+        return kind(labels=labels, polarity=settings.labels.polarity)  # type: ignore[no-any-return]
     if name == "sample":
         writer = workspace.writer(settings.model_name_or_path)
         refine_settings = settings.refine
