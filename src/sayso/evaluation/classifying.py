@@ -83,7 +83,7 @@ def changes(after: Judged, before: Judged, *, seed: int = 0) -> list[Metric]:
 
 def mixed_up(found: Judged, task: Classify, items: Sequence[Item]) -> NDArray[np.int64]:
     """Return how often each class (a row) was said to be each class (a column); the last column: none of them."""
-    return confusion(task.answered(items, found.answers))
+    return confusion(task.classified(items, found.answers))
 
 
 def reliability(found: Judged, items: Sequence[Item]) -> list[tuple[float, float, int]]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol, cast, overload
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 import torch
 
-from sayso.batches import Batch, Row, collate, picked
+from sayso.batches import Batch, Row, by_place, collate
 from sayso.losses.likelihood import nll
 
 if TYPE_CHECKING:
@@ -107,14 +107,10 @@ class Shown(Sequence[Row]):
     def __len__(self) -> int:
         return len(self._rows)
 
-    @overload
-    def __getitem__(self, number: int) -> Row: ...
-    @overload
-    def __getitem__(self, number: slice) -> Sequence[Row]: ...
-    def __getitem__(self, number: int | slice) -> Row | Sequence[Row]:
-        return picked(number, len(self), self._row)
+    __getitem__ = by_place
 
-    def _row(self, place: int) -> Row:
+    def made(self, place: int) -> Row:
+        """Return the row at a place."""
         item = self._rows[place]
         return self._objective.corrupted(item, _own(item, _MEASURED))
 

@@ -13,9 +13,9 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, overload
+from typing import TYPE_CHECKING, Any, Protocol
 
-from sayso.batches import Row, picked
+from sayso.batches import Row, by_place
 from sayso.errors import PreflightError, RecordError, SettingsError
 from sayso.methods.sft import conversation
 from sayso.text import corpus, tokens
@@ -87,14 +87,10 @@ class TokenRows(Sequence[Row]):
     def __len__(self) -> int:
         return len(self._file)
 
-    @overload
-    def __getitem__(self, number: int) -> Row: ...
-    @overload
-    def __getitem__(self, number: slice) -> Sequence[Row]: ...
-    def __getitem__(self, number: int | slice) -> Row | Sequence[Row]:
-        return picked(number, len(self), self._row)
+    __getitem__ = by_place
 
-    def _row(self, place: int) -> Row:
+    def made(self, place: int) -> Row:
+        """Return the row at a place."""
         ids, learnt = self._file.row(place)
         return Row(ids=tuple(ids.tolist()), weights=tuple(map(float, learnt.tolist())), label=f"{self._name} {place + 1}")
 

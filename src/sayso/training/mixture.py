@@ -13,7 +13,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Protocol, overload
 
-from sayso.batches import Row, picked
+from sayso.batches import Row, by_place
 from sayso.errors import SettingsError
 from sayso.text import corpus
 from sayso.text.tokens import Facts
@@ -109,14 +109,10 @@ class Mixture(Sequence[Row]):
     def __len__(self) -> int:
         return self._behind[0]
 
-    @overload
-    def __getitem__(self, number: int) -> Row: ...
-    @overload
-    def __getitem__(self, number: slice) -> Sequence[Row]: ...
-    def __getitem__(self, number: int | slice) -> Row | Sequence[Row]:
-        return picked(number, len(self), self._row)
+    __getitem__ = by_place
 
-    def _row(self, place: int) -> Row:
+    def made(self, place: int) -> Row:
+        """Return the row at a place."""
         group, within = self.place(place)
         return self._parts[group][within % len(self._parts[group])]
 

@@ -17,7 +17,7 @@ from sayso import registry
 from sayso.errors import NotFoundError, RecordError, SettingsError
 from sayso.tasks import TASKS
 from sayso.tasks.classify import metrics as counts
-from sayso.tasks.classify.metrics import Answered
+from sayso.tasks.classify.metrics import Classified
 from sayso.tasks.classify.presets import PRESETS
 from sayso.tasks.classify.splits import Shares, held_back, split
 from sayso.tasks.classify.task import Classify
@@ -156,16 +156,16 @@ def test_a_model_that_writes_is_asked_with_the_classes() -> None:
     assert task.checks(item)[0].args == {"text": ["negative", "positive"]}
 
 
-def _answered(seed: int = 0, *, positive: str = "") -> Answered:
+def _classified(seed: int = 0, *, positive: str = "") -> Classified:
     generator = np.random.default_rng(seed)
     right = generator.choice(LABELS, size=200, p=[0.6, 0.3, 0.1])
     said = np.where(generator.random(200) < 0.7, right, generator.choice(LABELS, size=200))
-    return Answered(right=right.tolist(), said=said.tolist(), labels=LABELS, positive=positive)
+    return Classified(right=right.tolist(), said=said.tolist(), labels=LABELS, positive=positive)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_metrics_are_those_of_scikit_learn(seed: int) -> None:
-    found = _answered(seed)
+    found = _classified(seed)
     right, said = list(found.right), list(found.said)
     wanted = {
         "accuracy": library.accuracy_score(right, said), "macro_f1": library.f1_score(right, said, average="macro"),
@@ -174,7 +174,7 @@ def test_metrics_are_those_of_scikit_learn(seed: int) -> None:
     }  # fmt: skip
     for name, value in wanted.items():
         assert measure(counts.METRICS[name](found), draws=10).value == pytest.approx(value), name
-    one = _answered(seed, positive="b")
+    one = _classified(seed, positive="b")
     value = library.f1_score(right, said, labels=["b"], average="macro")
     assert measure(counts.f1(one), draws=10).value == pytest.approx(value)
 
@@ -183,19 +183,19 @@ def test_correlations_are_those_of_scipy() -> None:
     generator = np.random.default_rng(1)
     right = generator.integers(0, 6, size=100).astype(float)
     said = right + generator.normal(size=100)
-    found = Answered(right=[str(x) for x in right], said=[str(x) for x in said], labels=())
+    found = Classified(right=[str(x) for x in right], said=[str(x) for x in said], labels=())
     assert measure(counts.pearson(found), draws=10).value == pytest.approx(pearsonr(right, said).statistic)
     assert measure(counts.spearman(found), draws=10).value == pytest.approx(spearmanr(right, said).statistic)
 
 
 def test_no_answer_is_a_wrong_one() -> None:
-    found = Answered(right=["a", "b"], said=["a", None], labels=("a", "b"))
+    found = Classified(right=["a", "b"], said=["a", None], labels=("a", "b"))
     assert measure(counts.accuracy(found), draws=10).value == 0.5
     assert counts.confusion(found).tolist() == [[1, 0, 0], [0, 0, 1]]
 
 
 def test_a_question_is_answered_when_all_its_answers_are_right() -> None:
-    found = Answered(right=["a", "b", "a"], said=["a", "b", "b"], labels=("a", "b"), groups=("1", "1", "2"))
+    found = Classified(right=["a", "b", "a"], said=["a", "b", "b"], labels=("a", "b"), groups=("1", "1", "2"))
     assert measure(counts.exact_match(found), draws=10).value == 0.5
 
 

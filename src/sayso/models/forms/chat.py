@@ -94,22 +94,32 @@ def chat_of(tokenizer: Any, stop_ids: Sequence[int] = ()) -> Chat:
     Raises:
         ModelError: the tokenizer has no token that could end an answer.
     """
+    ends = ends_of(tokenizer, stop_ids)
+    make = partial(Chat, tokenizer=tokenizer)
+    eos = tokenizer.eos_token or tokenizer.convert_ids_to_tokens(min(ends))
+    if not tokenizer.chat_template:
+        before = "" if _writes_space_itself(tokenizer) else " "
+        return make(folds_system=False, before=before, after=eos, stop_ids=ends)
+    before, rest = _around_answer(tokenizer)
+    end, after = _end_of_answer(tokenizer, rest)
+    if end is None:
+        return make(folds_system=_loses_system(tokenizer), before=before, after=rest + eos, stop_ids=ends)
+    return make(folds_system=_loses_system(tokenizer), before=before, after=after, stop_ids=ends | {end})
+
+
+def ends_of(tokenizer: Any, stop_ids: Sequence[int] = ()) -> frozenset[int]:
+    """Return the tokens that end an answer: the tokenizer's own, and those the model's settings name.
+
+    Raises:
+        ModelError: there is none.
+    """
     ends = {*stop_ids} | ({tokenizer.eos_token_id} if tokenizer.eos_token_id is not None else set())
     if not ends:
         raise ModelError(
             "the tokenizer of {name!r} names no end-of-sequence token; expected eos_token in tokenizer_config.json",
             name=tokenizer.name_or_path,
         )
-    make = partial(Chat, tokenizer=tokenizer)
-    eos = tokenizer.eos_token or tokenizer.convert_ids_to_tokens(min(ends))
-    if not tokenizer.chat_template:
-        before = "" if _writes_space_itself(tokenizer) else " "
-        return make(folds_system=False, before=before, after=eos, stop_ids=frozenset(ends))
-    before, rest = _around_answer(tokenizer)
-    end, after = _end_of_answer(tokenizer, rest)
-    if end is None:
-        return make(folds_system=_loses_system(tokenizer), before=before, after=rest + eos, stop_ids=frozenset(ends))
-    return make(folds_system=_loses_system(tokenizer), before=before, after=after, stop_ids=frozenset(ends | {end}))
+    return frozenset(ends)
 
 
 def _render(tokenizer: Any, messages: Sequence[Message], *, answering: bool = True) -> str:

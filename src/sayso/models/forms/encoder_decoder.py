@@ -66,8 +66,9 @@ class EncoderDecoder:
     ) -> list[list[int]]:
         """Write a target to each source: the likeliest, drawn, or the best of several beams."""
         lead = [self.start, *self.chat.lead]
+        target = beams.Target(lead=lead, stop_ids=self.chat.stop_ids, max_length=max_length)
         ask = beams.search if sampling.num_beams > 1 else beams.draw
-        found = ask(module, prompts, sampling, lead=lead, stop_ids=self.chat.stop_ids, max_length=max_length)
+        found = ask(module, prompts, sampling, target)
         return [[*self.chat.lead, *ids] for ids in found]
 
     def _logits(self, module: Any, states: Float[Tensor, "M H"]) -> Float[Tensor, "M V"]:

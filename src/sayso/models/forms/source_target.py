@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sayso.errors import ModelError
-from sayso.models.forms.chat import plain, touched
+from sayso.models.forms.chat import ends_of, plain, touched
 from sayso.models.forms.places import character_places
 from sayso.records import Message, Prompt
 
@@ -70,18 +69,13 @@ def words_of(tokenizer: Any, stop_ids: Sequence[int] = ()) -> SourceTarget:
     Raises:
         ModelError: the tokenizer has no token that could end an answer.
     """
-    ends = {*stop_ids} | ({tokenizer.eos_token_id} if tokenizer.eos_token_id is not None else set())
-    if not ends:
-        raise ModelError(
-            "the tokenizer of {name!r} names no end-of-sequence token; expected eos_token in tokenizer_config.json",
-            name=tokenizer.name_or_path,
-        )
+    ends = ends_of(tokenizer, stop_ids)
     end = tokenizer.eos_token_id if tokenizer.eos_token_id is not None else min(ends)
     before = _before(tokenizer(_PROBE).input_ids, _ids(tokenizer, _PROBE))
     lead = _before(
         tokenizer(text_target=_PROBE).input_ids, tokenizer(text_target=_PROBE, add_special_tokens=False).input_ids
     )
-    return SourceTarget(tokenizer=tokenizer, stop_ids=frozenset(ends), end=int(end), before=before, lead=lead)
+    return SourceTarget(tokenizer=tokenizer, stop_ids=ends, end=int(end), before=before, lead=lead)
 
 
 def _before(whole: Sequence[int], words: Sequence[int]) -> tuple[int, ...]:

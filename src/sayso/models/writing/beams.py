@@ -9,6 +9,7 @@ Letters: B sources of a batch, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -21,51 +22,49 @@ from sayso.models.writing import generation
 from sayso.models.writing.sampling import Sampling
 
 
-def draw(
-    model: Any,
-    sources: Sequence[Sequence[int]],
-    sampling: Sampling,
-    *,
-    lead: Sequence[int],
-    stop_ids: frozenset[int],
-    max_length: int,
-) -> list[list[int]]:
-    """Write a target to each source, token by token; `lead` stands before it and is not part of what is returned."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """What the decoder reads before a target, which is no part of what is returned; what ends it; how long it may be."""
+
+    lead: Sequence[int]
+    stop_ids: frozenset[int]
+    max_length: int
+    """Tokens of a whole line, `lead` among them."""
+
+    def room(self, sampling: Sampling) -> int:
+        """Return how many tokens may be written."""
+        return min(sampling.max_new_tokens, self.max_length - len(self.lead))
+
+
+def draw(model: Any, sources: Sequence[Sequence[int]], sampling: Sampling, target: Target) -> list[list[int]]:
+    """Write a target to each source, token by token."""
     seeds = generation.seeds(sources, sampling.seed)
     answers: list[list[int]] = [[] for _ in sources]
     with torch.inference_mode(), quick_products():
         for members in _batches(sources, sampling.batch_size):
             numbers = generation.streams([seeds[n] for n in members], sampling).to(model.device)
             some = [sources[n] for n in members]
-            limit = min(sampling.max_new_tokens, max_length - len(lead))
-            for line, token in _tokens(_Reading(model, some, lead), numbers, sampling, stop_ids, limit):
+            reading = _Reading(model, some, target.lead)
+            for line, token in _tokens(reading, numbers, sampling, target.stop_ids, target.room(sampling)):
                 answers[members[line]].append(token)
     return answers
 
 
-def search(
-    model: Any,
-    sources: Sequence[Sequence[int]],
-    sampling: Sampling,
-    *,
-    lead: Sequence[int],
-    stop_ids: frozenset[int],
-    max_length: int,
-) -> list[list[int]]:
+def search(model: Any, sources: Sequence[Sequence[int]], sampling: Sampling, target: Target) -> list[list[int]]:
     """Write the best of `num_beams` targets to each source; nothing is drawn."""
     answers: list[list[int]] = [[] for _ in sources]
-    pad = _pad(model, stop_ids)
+    pad = _pad(model, target.stop_ids)
     with torch.inference_mode(), quick_products():
         for members in _batches(sources, sampling.batch_size):
             ids, mask = lines([sources[n] for n in members], pad, model.device)
             found = model.generate(
                 input_ids=ids, attention_mask=mask, num_beams=sampling.num_beams, length_penalty=sampling.length_penalty,
-                decoder_input_ids=torch.tensor([lead] * len(members), device=model.device), do_sample=False,
-                max_new_tokens=min(sampling.max_new_tokens, max_length - len(lead)), max_length=None, early_stopping=False,
-                eos_token_id=sorted(stop_ids), pad_token_id=pad, suppress_tokens=[pad] if pad not in stop_ids else None,
+                decoder_input_ids=torch.tensor([target.lead] * len(members), device=model.device), do_sample=False,
+                max_new_tokens=target.room(sampling), max_length=None, early_stopping=False, pad_token_id=pad,
+                eos_token_id=sorted(target.stop_ids), suppress_tokens=[pad] if pad not in target.stop_ids else None,
             )  # fmt: skip
-            for number, line in zip(members, found[:, len(lead) :].tolist(), strict=True):
-                answers[number] = _ended(line, stop_ids)
+            for number, line in zip(members, found[:, len(target.lead) :].tolist(), strict=True):
+                answers[number] = _ended(line, target.stop_ids)
     return answers
 
 

@@ -19,7 +19,7 @@ Said = Sequence[str | None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answered:
+class Classified:
     """Right answers and given ones, of the same items."""
 
     right: Sequence[str]
@@ -50,33 +50,33 @@ class Answered:
         return tables[0], tables[1]
 
 
-def accuracy(found: Answered) -> Counted:
+def accuracy(found: Classified) -> Counted:
     """Return the share of right answers; none given is a wrong one."""
     return mean("accuracy", found.hits().tolist(), families=found.families)
 
 
-def precision(found: Answered) -> Counted:
+def precision(found: Classified) -> Counted:
     """Return the share of what was said of a class that is right; without a positive class the mean over classes."""
     return found.counted("precision", _judged(found), _over_classes(lambda hit, said, _right: (hit, said)))
 
 
-def recall(found: Answered) -> Counted:
+def recall(found: Classified) -> Counted:
     """Return the share of a class that was said so; without a positive class the mean over classes."""
     return found.counted("recall", _judged(found), _over_classes(lambda hit, _said, right: (hit, right)))
 
 
-def f1(found: Answered) -> Counted:
+def f1(found: Classified) -> Counted:
     """Return the harmonic mean of precision and recall of the positive class."""
     return found.counted("f1", _judged(found), _over_classes(_harmonic))
 
 
-def macro_f1(found: Answered) -> Counted:
+def macro_f1(found: Classified) -> Counted:
     """Return the mean of the classes' F1, each class weighing the same."""
-    every = Answered(right=found.right, said=found.said, labels=found.labels, families=found.families)
+    every = Classified(right=found.right, said=found.said, labels=found.labels, families=found.families)
     return every.counted("macro_f1", _judged(every), _over_classes(_harmonic))
 
 
-def matthews(found: Answered) -> Counted:
+def matthews(found: Classified) -> Counted:
     """Return the correlation of right and given classes (Matthews 1975; for more classes Gorodkin 2004)."""
     right, said = found.classes()
     count = len(found.labels)
@@ -92,19 +92,19 @@ def matthews(found: Answered) -> Counted:
     return found.counted("matthews", table, of)
 
 
-def pearson(found: Answered) -> Counted:
+def pearson(found: Classified) -> Counted:
     """Return the correlation of right and given numbers."""
     right, said = _numbers(found)
     return found.counted("pearson", _moments(right, said), _correlation)
 
 
-def spearman(found: Answered) -> Counted:
+def spearman(found: Classified) -> Counted:
     """Return the correlation of ranks; an interval draws items with the ranks they have among all."""
     right, said = _numbers(found)
     return found.counted("spearman", _moments(rankdata(right), rankdata(said)), _correlation)
 
 
-def exact_match(found: Answered) -> Counted:
+def exact_match(found: Classified) -> Counted:
     """Return the share of questions of which every answer is right."""
     groups = found.groups or tuple(map(str, range(len(found.right))))
     whole: dict[str, float] = {}
@@ -135,7 +135,7 @@ def binned(probabilities: Sums, hits: Sequence[float]) -> Sums:
     return table
 
 
-def confusion(found: Answered) -> NDArray[np.int64]:
+def confusion(found: Classified) -> NDArray[np.int64]:
     """Return how often each class (a row) was said to be each class (a column); the last column: something else."""
     right, said = found.classes()
     other = 1.0 - said.sum(axis=1, keepdims=True)
@@ -143,13 +143,13 @@ def confusion(found: Answered) -> NDArray[np.int64]:
     return table
 
 
-METRICS: dict[str, Callable[[Answered], Counted]] = {
+METRICS: dict[str, Callable[[Classified], Counted]] = {
     "accuracy": accuracy, "precision": precision, "recall": recall, "f1": f1, "macro_f1": macro_f1, "matthews": matthews,
     "pearson": pearson, "spearman": spearman, "exact_match": exact_match,
 }  # fmt: skip
 
 
-def _judged(found: Answered) -> Sums:
+def _judged(found: Classified) -> Sums:
     """Return for each item and class: hit, said, right (N, 3 K), or those of the positive class alone."""
     right, said = found.classes()
     if found.positive:
@@ -177,7 +177,7 @@ def _over_classes(parts: Callable[[Sums, Sums, Sums], tuple[Sums, Sums]]) -> Cal
     return of
 
 
-def _numbers(found: Answered) -> tuple[Sums, Sums]:
+def _numbers(found: Classified) -> tuple[Sums, Sums]:
     """Return the answers as numbers; where none was given, the mean of those that were."""
     right = np.array([float(label) for label in found.right])
     said = np.array([np.nan if label is None else float(label) for label in found.said])

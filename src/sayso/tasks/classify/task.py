@@ -19,7 +19,7 @@ from sayso.errors import NotFoundError, RecordError, SettingsError
 from sayso.records import Check, Message, Prompt
 from sayso.tasks.classify import loading
 from sayso.tasks.classify.loading import Layout
-from sayso.tasks.classify.metrics import METRICS, Answered
+from sayso.tasks.classify.metrics import METRICS, Classified
 from sayso.tasks.classify.presets import PRESETS, Preset
 from sayso.tasks.items import Item
 from sayso.text.files import hub
@@ -150,14 +150,14 @@ class Classify:
 
     def count(self, items: Sequence[Item], answers: Sequence[str | None]) -> list[Counted]:
         """Return the official metrics of one answer an item."""
-        found = self.answered(items, answers)
+        found = self.classified(items, answers)
         return [METRICS[name](found) for name in self.about.metrics]
 
-    def answered(self, items: Sequence[Item], answers: Sequence[str | None]) -> Answered:
+    def classified(self, items: Sequence[Item], answers: Sequence[str | None]) -> Classified:
         """Return right and given answers side by side."""
         families = tuple(item.family for item in items)
         right = [item.answers[0] for item in items]
-        return Answered(
+        return Classified(
             right=right, said=answers, labels=self.classes or tuple(sorted(set(right))), positive=self.about.positive,
             families=families if any(families) else (), groups=tuple(item.inputs.get("group", "") for item in items)
             if self.about.group else (),
