@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 from sayso.batches import Batch, Row
 from sayso.critics.labels import Mark, marks
 from sayso.errors import PreflightError, SettingsError
+from sayso.losses.likelihood import nll
 from sayso.losses.rationale import right_reasons
 from sayso.models import attribution
 from sayso.models.forms.classifier import Classifier, Place
@@ -87,6 +88,9 @@ class Rationale:
 
     def loss(self, policy: Policy, reference: Scorer, batch: Batch) -> Loss:
         """Return the loss summed over the rows, and their number."""
+        if not self.penalty or not any(item.beside for item in batch.rows):
+            likely = nll(policy.token_logprobs(batch), batch.weights)
+            return replace(likely, sums={"nll": float(likely.total.detach()), "beside": 0.0})
         with torch.enable_grad(), attribution.embeddings(_inner(policy)) as seen:
             found = policy.distributions(batch)
             (gradient,) = torch.autograd.grad(found.sum(), seen[-1], create_graph=True)

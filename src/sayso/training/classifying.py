@@ -18,9 +18,11 @@ from sayso.errors import PreflightError, SettingsError
 from sayso.i18n import gettext as _
 from sayso.models.classical import linear
 from sayso.models.classical.linear import Linear
+from sayso.records import identity
 from sayso.tasks.classify.splits import Shares, Splits, split
 from sayso.tasks.classify.task import Classify
-from sayso.training import calibration, outlook, run
+from sayso.training import calibration, classifying_comments, outlook, run
+from sayso.training.classifying_comments import NOTHING, Comments, Told
 from sayso.training.classifying_data import examples, judge, text_of, value_of
 from sayso.training.fitting import MODEL, REPORT, Watch, expect_same
 from sayso.training.settings import Train
@@ -67,6 +69,8 @@ class Classifying:
     """Measure on the validation texts every so many steps; 0: after every epoch."""
     patience: int = 3
     """Stop when so many measurements in a row were no better than the best; 0: never. The best is kept in any case."""
+    comments: Comments = field(default_factory=Comments)
+    """What was said of answers, to be learnt beside the texts."""
     tokenizer: str = ""
     """For a model `fresh:ARCHITECTURE`: a tokenizer's folder; empty: one is learnt from the texts."""
     vocab_size: int = 8000
@@ -107,6 +111,12 @@ class Fitted:
     steps: int = 0
     again: bool = False
     """Whether it was done before."""
+    commented: int = 0
+    """Texts that were learnt from what comments name."""
+    marked: int = 0
+    """Of those, with words that comments mark."""
+    unread: int = 0
+    """Answers whose comments name no class, or several."""
 
 
 def settings_of(layers: Sequence[Mapping[str, Any]], assignments: Sequence[str], *, model: str = "") -> Classifying:
@@ -138,7 +148,7 @@ def read(files: Sequence[str | Path], settings: Classifying) -> Splits:
     )  # fmt: skip
 
 
-def fit_linear(splits: Splits, settings: Classifying, watch: Watch) -> tuple[Linear, float]:
+def fit_linear(splits: Splits, settings: Classifying, watch: Watch, told: Told = NOTHING) -> tuple[Linear, float]:
     """Return the linear classifier that does best on the validation texts, calibrated on them, and how well it does.
 
     Raises:
@@ -147,15 +157,16 @@ def fit_linear(splits: Splits, settings: Classifying, watch: Watch) -> tuple[Lin
     task, held = splits.task, [text_of(item) for item in splits.validation]
     values: list[float] = []
 
-    def told(what: str, value: float) -> None:
+    def tried(what: str, value: float) -> None:
         values.append(value)
         watch(
             stage=_("baseline"), done=len(values), total=2 * len(linear.GRID), unit=_("tried"), note=f"{what}: {value:.4f}"
         )
 
+    learnt = classifying_comments.taught(examples(task, splits.train), told, task.classes, settings.comments)
     found = linear.fit(
-        examples(task, splits.train), held, judge(task, splits.validation), task.classes,
-        balanced=settings.class_weights == "balanced", seed=settings.seed, told=told,
+        learnt, held, judge(task, splits.validation), task.classes,
+        balanced=settings.class_weights == "balanced", seed=settings.seed, told=tried,
     )  # fmt: skip
     if settings.calibrate and not task.about.scores:
         classes = [task.classes.index(item.answers[0]) for item in splits.validation]
@@ -177,28 +188,32 @@ def fit(model: str, splits: Splits, settings: Classifying, folder: Path, watch: 
             "{train} texts to learn from and {validation} to choose on; expected some of both, add texts or name files",
             train=len(splits.train), validation=len(splits.validation),
         )  # fmt: skip
-    form = {**asdict(settings), "verb": VERB, "model": model, "texts": _digest(splits)}
+    told = classifying_comments.read(settings.comments, splits)
+    form = {**asdict(settings), "verb": VERB, "model": model, "texts": _digest(splits), "said": identity(told.examples)}
     expect_same(folder, form)
     if (folder / REPORT).exists():
         return replace(_report(folder), again=True)
     if model == LINEAR:
-        found = _linear(splits, settings, folder, form, watch)
+        found = _linear(splits, settings, folder, form, watch, told)
     else:
         from sayso.training.classifying_network import fit as fit_network
 
-        found = fit_network(model, splits, settings, folder, form, watch)
+        found = fit_network(model, splits, settings, folder, form, watch, told)
+    found = replace(found, commented=len(told.examples), marked=told.marked, unread=told.unread)
     run.write_whole(folder / REPORT, json.dumps(asdict(found), indent=1, ensure_ascii=False) + "\n")
     return found
 
 
-def with_baseline(splits: Splits, settings: Classifying, folder: Path, watch: Watch) -> None:
+def with_baseline(splits: Splits, settings: Classifying, folder: Path, watch: Watch, told: Told) -> None:
     """Put the linear classifier into `baseline/`, where it is wanted and not there yet."""
     if settings.baseline and not (folder / BASELINE).is_dir():
-        fit_linear(splits, settings, watch)[0].save(folder / BASELINE)
+        fit_linear(splits, settings, watch, told)[0].save(folder / BASELINE)
 
 
-def _linear(splits: Splits, settings: Classifying, folder: Path, form: Mapping[str, Any], watch: Watch) -> Fitted:
-    found, best = fit_linear(splits, settings, watch)
+def _linear(
+    splits: Splits, settings: Classifying, folder: Path, form: Mapping[str, Any], watch: Watch, told: Told
+) -> Fitted:
+    found, best = fit_linear(splits, settings, watch, told)
     folder.mkdir(parents=True, exist_ok=True)
     run.write_whole(folder / run.SETTINGS, json.dumps(form, indent=1, ensure_ascii=False, default=str) + "\n")
     found.save(folder / MODEL)

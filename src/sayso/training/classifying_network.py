@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from sayso.batches import Row
 from sayso.i18n import gettext as _
+from sayso.methods import Method
+from sayso.methods.rationale import Rationale
 from sayso.methods.sft import Sft
 from sayso.models import adapters, headed
 from sayso.models.forms import classifier
@@ -18,7 +20,8 @@ from sayso.models.headed import NetworkLabeller
 from sayso.models.local import LocalModel
 from sayso.tasks.classify.splits import Splits
 from sayso.text import tokenizer as tokenizers
-from sayso.training import calibration, checkpoints, classifying, order, run
+from sayso.training import calibration, checkpoints, classifying, classifying_comments, order, run
+from sayso.training.classifying_comments import Told
 from sayso.training.classifying_data import class_weights, rows, text_of, value_of
 from sayso.training.early_stopping import Keeper
 from sayso.training.fitting import MODEL, interrupts
@@ -41,6 +44,7 @@ class _Job:
     policy: LocalModel
     splits: Splits
     rows: list[Row]
+    method: Method
     train: Train
     every: int
     """Steps between two measurements."""
@@ -58,18 +62,20 @@ class _Job:
         return value_of(self.splits.task, items, logits)
 
 
-def fit(model: str, splits: Splits, settings: Classifying, folder: Path, form: Mapping[str, Any], watch: Watch) -> Fitted:
+def fit(
+    model: str, splits: Splits, settings: Classifying, folder: Path, form: Mapping[str, Any], watch: Watch, told: Told
+) -> Fitted:
     """Train a network to the end, or on to the end, and return what came of it."""
     folder.mkdir(parents=True, exist_ok=True)
-    classifying.with_baseline(splits, settings, folder, watch)
-    job = _job(model, splits, settings, folder, watch)
+    classifying.with_baseline(splits, settings, folder, watch, told)
+    job = _job(model, splits, settings, folder, watch, told)
     found = checkpoints.newest(folder / "checkpoints")
     keeper = Keeper(folder, patience=settings.patience, step=found.step if found else 0)
     parameters = trainable(job.policy.module)
     with interrupts() as stop:
         if not keeper.over:
             records = steps(
-                Sft(), job.policy, job.rows, job.train, folder=folder, resume=True, stop=lambda: stop() or keeper.over
+                job.method, job.policy, job.rows, job.train, folder=folder, resume=True, stop=lambda: stop() or keeper.over
             )
             for record in run.keep(records, folder, settings=form):
                 _measure(job, keeper, record, parameters)
@@ -92,7 +98,7 @@ def fit(model: str, splits: Splits, settings: Classifying, folder: Path, form: M
     )  # fmt: skip
 
 
-def _job(model: str, splits: Splits, settings: Classifying, folder: Path, watch: Watch) -> _Job:
+def _job(model: str, splits: Splits, settings: Classifying, folder: Path, watch: Watch, told: Told) -> _Job:
     policy = prepare(_policy(model, splits, settings, folder), settings.train)
     assert isinstance(policy.form, Classifier)
     if settings.max_length:
@@ -103,9 +109,13 @@ def _job(model: str, splits: Splits, settings: Classifying, folder: Path, watch:
         classifier.freeze_body(policy)
     weights = class_weights(splits.task, splits.train, balanced=settings.class_weights == "balanced")
     made = rows(splits.task, splits.train, policy, weights)
+    by_name = {label: weights.get(number, 1.0) for number, label in enumerate(splits.task.classes)}
+    made += classifying_comments.rows(told, policy, by_name, settings.comments)
+    marked = settings.comments.penalty and any(row.beside for row in made)
+    method: Method = Rationale(penalty=settings.comments.penalty) if marked else Sft()
     every = settings.eval_steps or math.ceil(len(made) / settings.train.groups_per_step)
     train = replace(settings.train, save_steps=settings.train.save_steps or every)
-    return _Job(policy=policy, splits=splits, rows=made, train=train, every=every, watch=watch)
+    return _Job(policy=policy, splits=splits, rows=made, method=method, train=train, every=every, watch=watch)
 
 
 def _policy(model: str, splits: Splits, settings: Classifying, folder: Path) -> LocalModel:
