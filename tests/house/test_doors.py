@@ -100,9 +100,14 @@ def test_every_public_function_and_class_says_what_it_is_for() -> None:
             continue
         for part in parts_of(path):
             public = isinstance(part, ast.FunctionDef | ast.ClassDef) and not part.name.startswith("_")
-            if public and not ast.get_docstring(part):
+            if public and not is_overload(part) and not ast.get_docstring(part):
                 bare.append(f"{path.relative_to(SOURCE)}:{part.name}")
     assert not bare
+
+
+def is_overload(part: ast.FunctionDef | ast.ClassDef) -> bool:
+    """Whether it only tells types; the function that follows it says what it is for."""
+    return "overload" in [ast.unparse(mark) for mark in part.decorator_list]
 
 
 def test_the_package_itself_exports_what_it_says() -> None:
