@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -65,10 +66,22 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def tiny(tiny_folder: Path) -> LocalModel:
-    """The tiny model, freshly loaded."""
+@pytest.fixture(scope="session")
+def tiny_copy(tiny_folder: Path) -> Callable[[], LocalModel]:
+    """Give the tiny model as it was loaded, on the CPU, as often as one asks: loading takes ten times as long as a copy."""
+    loaded = load(tiny_folder, device="cpu")
+    return lambda: copy.deepcopy(loaded)
+
+
+@pytest.fixture(scope="session")
+def _tiny(tiny_folder: Path) -> LocalModel:
     return load(tiny_folder)
+
+
+@pytest.fixture
+def tiny(_tiny: LocalModel) -> LocalModel:
+    """The tiny model as it was loaded, where tensors are computed here; a test may do with it what it likes."""
+    return copy.deepcopy(_tiny)
 
 
 CHAT_TEMPLATE = (

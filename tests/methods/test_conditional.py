@@ -12,7 +12,6 @@ from tests.contracts import method as contract
 from sayso.batches import Row, collate
 from sayso.errors import ModelError, PreflightError, SettingsError
 from sayso.methods.conditional import Conditional
-from sayso.models import local
 from sayso.models.forms.chat import chat_of
 from sayso.records import Comment, Example, Message, Prompt, Refinement, Response, ask
 from sayso.training.optimizer import prepare
@@ -45,8 +44,8 @@ def answered(text, *said, prompt="Where?", better=None, kind="fix"):
 
 @pytest.mark.parametrize("method", [CHAIN], ids=repr)
 @pytest.mark.parametrize("check", READ, ids=lambda check: check.__name__)
-def test_every_choice_holds_the_contract(check, method, tiny_folder):
-    check(method, lambda: local.load(tiny_folder, device="cpu"))
+def test_every_choice_holds_the_contract(check, method, tiny_copy):
+    check(method, tiny_copy)
 
 
 def test_each_answer_is_learnt_under_its_words_and_a_good_one_without(tiny):

@@ -33,8 +33,8 @@ def learnt(row):
 
 @pytest.mark.parametrize("method", [ALONE, Critique(answer_weight=0.5, critique_weight=2.0)], ids=repr)
 @pytest.mark.parametrize("check", READ, ids=lambda check: check.__name__)
-def test_every_choice_holds_the_contract(check, method, tiny_folder):
-    check(method, lambda: local.load(tiny_folder, device="cpu"))
+def test_every_choice_holds_the_contract(check, method, tiny_copy):
+    check(method, tiny_copy)
 
 
 def test_the_refinement_is_imitated_and_the_comment_predicted(tiny):

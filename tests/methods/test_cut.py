@@ -13,7 +13,6 @@ from sayso.batches import collate
 from sayso.config import build
 from sayso.errors import SettingsError
 from sayso.methods.cut import Cut
-from sayso.models import local
 from sayso.records import Comment, Example, Message, Prompt, Response, ask
 from sayso.training.optimizer import prepare
 from sayso.training.settings import Train
@@ -22,8 +21,8 @@ from sayso.training.steps import steps
 
 @pytest.mark.slow
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_the_papers_online_settings_hold_the_contract_too(check, tiny_folder):
-    check(Cut(threshold=1.1, alpha=1.0), lambda: local.load(tiny_folder, device="cpu"))
+def test_the_papers_online_settings_hold_the_contract_too(check, tiny_copy):
+    check(Cut(threshold=1.1, alpha=1.0), tiny_copy)
 
 
 def example(text, *comments, prompt=None):

@@ -29,8 +29,8 @@ VARIANTS = [EditWeighted(gate=None, beta=1.0), EditWeighted(kept=0.0, gate=None)
 @pytest.mark.slow
 @pytest.mark.parametrize("method", VARIANTS, ids=["ungated", "no kept", "narrow"])
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_other_settings_hold_the_contract_too(method, check, tiny_folder):
-    check(method, lambda: local.load(tiny_folder, device="cpu"))
+def test_other_settings_hold_the_contract_too(method, check, tiny_copy):
+    check(method, tiny_copy)
 
 
 def example(response, refinement, *comments, prompt=None):

@@ -13,7 +13,6 @@ from tests.losses.test_policy_gradient import trainer
 from sayso.batches import collate
 from sayso.errors import NotFoundError, PreflightError, SettingsError
 from sayso.methods.feedback_rl import FeedbackRl
-from sayso.models import local
 from sayso.models.writing.sampling import Written
 from sayso.records import Check, Comment, Example, Message, Prompt, Response, ask
 from sayso.training.drawing import source
@@ -249,14 +248,14 @@ def judged_by(check):
 
 
 @pytest.mark.parametrize("shaping", ["rltf_sd", "critique_grpo"])
-def test_what_is_drawn_earns_more_and_more(shaping, tiny_folder):
+def test_what_is_drawn_earns_more_and_more(shaping, tiny_copy):
     """A model that is drawn at random and knows no word comes to write an e."""
     settings = Train(
         max_steps=16, per_device_train_batch_size=5, learning_rate=1e-2, use_lora=False, warmup_ratio=0,
         lr_scheduler_type="constant",
     )  # fmt: skip
     method = FeedbackRl(shaping=shaping, max_new_tokens=16, must_end=False)
-    policy = prepare(_sharpened(local.load(tiny_folder, device="cpu")), settings)
+    policy = prepare(_sharpened(tiny_copy()), settings)
     records = list(steps(method, policy, source(method, judged_by(HAS_E), policy), settings))
     assert all(record.answers == 40 for record in records)
     first, last = (fmean(record.reward for record in part) for part in (records[:3], records[-3:]))

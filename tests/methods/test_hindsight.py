@@ -12,7 +12,6 @@ from sayso import config
 from sayso.batches import collate
 from sayso.errors import PreflightError, SettingsError
 from sayso.methods.hindsight import Hindsight
-from sayso.models import local
 from sayso.records import Comment, Example, Message, Prompt, Response, Span, ask, spans_of
 from sayso.training.optimizer import prepare
 from sayso.training.preflight import examine
@@ -61,9 +60,9 @@ READ = (
 
 @pytest.mark.parametrize("method", [SHUFFLED, Hindsight(contrast="shuffled", where="spans", teacher="live")], ids=repr)
 @pytest.mark.parametrize("check", READ, ids=lambda check: check.__name__)
-def test_every_choice_holds_the_contract(check, method, tiny_folder, monkeypatch):
+def test_every_choice_holds_the_contract(check, method, tiny_copy, monkeypatch):
     monkeypatch.setattr(contract, "examples", spanned)
-    check(method, lambda: local.load(tiny_folder, device="cpu"))
+    check(method, tiny_copy)
 
 
 @pytest.mark.slow

@@ -11,7 +11,6 @@ from tests.contracts.method import _sharpened, examples
 
 from sayso.errors import PreflightError, SettingsError
 from sayso.methods.hindsight import Hindsight
-from sayso.models import local
 from sayso.records import Comment
 from sayso.training.drawing import source
 from sayso.training.optimizer import prepare
@@ -85,9 +84,9 @@ def test_a_prompt_that_leaves_the_teacher_no_room_is_named(tiny):
         FRESH.tasks([given[0], long], tiny)
 
 
-def test_a_student_that_went_astray_comes_back_to_its_teacher_on_its_own_words(tiny_folder):
+def test_a_student_that_went_astray_comes_back_to_its_teacher_on_its_own_words(tiny_copy):
     settings = Train(max_steps=20, per_device_train_batch_size=10, learning_rate=3e-3, use_lora=False, warmup_ratio=0)
-    policy = prepare(_sharpened(local.load(tiny_folder, device="cpu")), settings)
+    policy = prepare(_sharpened(tiny_copy()), settings)
     policy.reference()  # the teacher is the model as it is now
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():

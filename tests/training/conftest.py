@@ -6,21 +6,20 @@ import pytest
 from tests.contracts.method import examples
 
 from sayso.methods.refine_sft import RefineSft
-from sayso.models import local
 from sayso.training.optimizer import prepare
-from sayso.training.settings import Train
 
 
-@pytest.fixture
-def ready(tiny_folder):
+@pytest.fixture(scope="session")
+def ready(tiny_copy):
     """Makes a fresh tiny model ready as settings want it."""
+    return lambda settings: prepare(tiny_copy(), settings)
 
-    def make(settings: Train):
-        return prepare(local.load(tiny_folder, device="cpu"), settings)
 
-    return make
+@pytest.fixture(scope="session")
+def _rows(tiny_copy):
+    return list(RefineSft().rows(examples(), tiny_copy()))
 
 
 @pytest.fixture
-def rows(tiny):
-    return list(RefineSft().rows(examples(), tiny))
+def rows(_rows):
+    return list(_rows)

@@ -38,8 +38,9 @@ def guard(rows):
     return Anchors(near=rows[:3], out=rows[3:])
 
 
-@pytest.fixture
-def uninterrupted(ready, rows):
+@pytest.fixture(scope="module")
+def uninterrupted(ready, _rows):
+    rows = list(_rows)
     policy = ready(SETTINGS)
     records = list(steps(RefineSft(), policy, rows, SETTINGS, guard=guard(rows), clock=lambda: 0))
     return records, weights(policy)
