@@ -177,10 +177,10 @@ class Visit:
         """Open one answer and wait until it can be commented on."""
         page = self.go(f"/?response={response}")
         try:
-            page.wait_for_selector("[data-mode] #text", timeout=15_000)
-        except Exception:  # under load the scripts of about one page in fifty never came; a reader would press reload too
-            page.reload()
             page.wait_for_selector("[data-mode] #text")
+        except Exception as error:
+            error.add_note(f"the page: {page.evaluate(STATE)}; complaints: {self.complaints}")
+            raise
         return page
 
     def press(self, *keys: str) -> None:
@@ -213,6 +213,13 @@ class Visit:
         if message.type in ("error", "warning") and not any(words in message.text for words in self.expected):
             self.complaints.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
 
+
+STATE = """() => ({
+  ready: document.readyState, hidden: document.hidden, work: { ...document.getElementById("work")?.dataset },
+  blank: document.getElementById("blank")?.innerText, asked: document.querySelectorAll("link[rel=modulepreload]").length,
+  came: performance.getEntriesByType("resource").map((one) => [one.name.split("/").at(-1), one.responseStatus]),
+})"""
+"""How far a page has come, for a test that waits in vain."""
 
 WHERE = """(words) => {
   const text = document.getElementById("text");
