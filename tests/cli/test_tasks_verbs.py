@@ -87,6 +87,33 @@ def test_items_of_a_task_are_learnt(sayso: Call, here: Path, tiny_folder: Path) 
     assert "holds a run with other settings (files:" in other.err
 
 
+def test_an_encoder_learns_to_point_at_answers_and_keeps_its_best_weights(
+    sayso: Call, here: Path, tiny_folder: Path
+) -> None:
+    lines = [{"question": f"Which number is {n}?", "passage": f"First {n}, then more.", "answer": str(n)} for n in range(12)]
+    (here / "asked.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    small = ("hidden_size=16", "num_hidden_layers=1", "num_attention_heads=2", "intermediate_size=16")
+    sets = (
+        "train.num_train_epochs=1",
+        "data.validation_share=0.3",
+        "early_stopping.by=task",
+        *(f"model.{key}" for key in small),
+    )
+    given = ("finetune", "fresh:bert", "asked.jsonl", "--task", "answer", "--tokenizer", tiny_folder, "--out", "run",
+        *(word for key in sets for word in ("--set", key)))  # fmt: skip
+    tuned = sayso(*given)
+    assert tuned.code == 0
+    assert "Kept: the weights after step 1 of 1, F1" in tuned.out
+    said = sayso("evaluate", "--task", "answer", "run/model", "asked.jsonl", "--json")
+    found = {metric["name"]: metric["value"] for metric in said.json["standings"][0]["metrics"]}
+    assert found["in passage"] == 1.0
+    lines[4]["answer"] = "four"
+    (here / "asked.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    wrong = sayso(*given[:-1], given[-1], "--out", "other")
+    assert wrong.code == 2
+    assert "asked.jsonl:5: the answer 'four' does not stand in its passage" in wrong.err
+
+
 def test_a_task_becomes_a_round_that_can_be_read(sayso: Call, here: Path) -> None:
     said = sayso("tasks", "round", "write", "stories.jsonl", "--out", "round", "--json")
     assert (said.json["prompts"], said.json["comments"]) == (12, 1)

@@ -59,7 +59,7 @@ def test_questions_of_squad_cmrc_and_lines_are_read(tmp_path: Path) -> None:
     plain = kept(tmp_path / "d.jsonl", {"passage": "p", "question": "q", "answer": "a"})
     found = [next(iter(TASK.items(source))) for source in (old, own, line, plain)]
     assert [one.answers for one in found] == [("Broncos",), ("39764",), ("a",), ("a",)]
-    assert found[0].inputs == {"passage": "The Broncos won.", "question": "Who won?"}
+    assert found[0].inputs == {"passage": "The Broncos won.", "question": "Who won?", "start": "4"}
     assert found[0].family == "passage 1"
 
 

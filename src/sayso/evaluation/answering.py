@@ -44,7 +44,7 @@ class Answered:
 
 def by_model(model: Any, task: Task, items: Sequence[Item], sampling: Sampling, *, name: str, told: Told) -> Answered:
     """Return what a model answers. Of one that can be scored, it is counted too how probable the right answers are."""
-    prompts = [task.prompt(item) for item in items]
+    prompts = answering.prompts(model, task, items)
     found = answering.written(model, prompts, sampling, told)
     counted = [*answering.counted(task, items, found.written), *_probable(model, task, items, prompts)]
     return Answered(name=name, written=found.written, counted=tuple(counted), too_long=found.too_long)
@@ -70,8 +70,11 @@ def changes(after: Answered, before: Answered, *, seed: int = 0) -> list[Metric]
 
 
 def _probable(model: Any, task: Task, items: Sequence[Item], prompts: Sequence[Prompt]) -> list[Counted]:
-    """Return nats a token and bits a byte of the right answers; of items that do not fit nothing is counted."""
-    if not hasattr(model, "token_logprobs"):
+    """Return nats a token and bits a byte of the right answers; of items that do not fit nothing is counted.
+
+    Nor is it of a model that points: its probabilities are those of places.
+    """
+    if not hasattr(model, "token_logprobs") or answering.reads_plain(model):
         return []
     rows = []
     for number, (item, prompt) in enumerate(zip(items, prompts, strict=True)):

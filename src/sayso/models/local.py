@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from sayso.batches import Batch
 from sayso.errors import ModelError, NotFoundError
 from sayso.models import adapters, folders, opening
-from sayso.models.forms import Form, Words
+from sayso.models.forms import Form, Reader, Words
 from sayso.models.writing.sampling import Sampling, Written
 from sayso.records import Prompt
 
@@ -128,6 +128,9 @@ class LocalModel:
         Raises:
             ModelError: a prompt leaves no room for an answer in the model's context.
         """
+        if isinstance(self.form, Reader):
+            self._set_dropout(learning=False)
+            return self.form.answers(self.inner, prompts, sampling)
         encoded = [self.encode_prompt(prompt) for prompt in prompts]
         for prompt, ids in zip(prompts, encoded, strict=True):
             if len(ids) >= self.max_length:

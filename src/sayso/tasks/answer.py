@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sayso.errors import RecordError
-from sayso.records import Check, Prompt, ask
+from sayso.records import Check, Message, Prompt, ask
 from sayso.tasks import repetition, sources, squad, wording
 from sayso.tasks.items import Item, families
 from sayso.tasks.metrics import Counted, mean
@@ -71,7 +71,8 @@ class Answer:
         for record in sources.records(source, split=split, known=KNOWN):
             passage = sources.given(record, PASSAGES, meaning="a passage")
             question = sources.given(record, QUESTIONS, meaning="a question")
-            yield _item(passage, question, _answers(record.fields, record.where), record.where, family="")
+            answers = _answers(record.fields, record.where)
+            yield _item(passage, question, answers, record.where, start=_start(record.fields))
 
     def prompt(self, item: Item) -> Prompt:
         """Ask the question under its passage."""
@@ -79,9 +80,27 @@ class Answer:
         text = form.replace("{question}", item.inputs["question"]).replace("{passage}", item.inputs["passage"])
         return ask(text, family=item.family or None)
 
+    def plain(self, item: Item) -> Prompt:
+        """Return what a model that points reads: the question, and the passage as a turn of its own."""
+        texts = (item.inputs["question"], item.inputs["passage"])
+        return Prompt(messages=tuple(Message(role="user", content=text) for text in texts), family=item.family or None)
+
     def answer(self, item: Item) -> str:
         """Return the first answer."""
         return item.answers[0]
+
+    def place(self, item: Item) -> tuple[int, int] | None:
+        """Return which characters of the passage are the first of the answers that stands there; None where none does.
+
+        Of several places it is the one that the file says, or the nearest to it.
+        """
+        passage, said = item.inputs["passage"], int(item.inputs.get("start", 0))
+        for answer in item.answers:
+            places = [found.start() for found in re.finditer(f"(?={re.escape(answer)})", passage)]
+            if places:
+                start = min(places, key=lambda place: abs(place - said))
+                return start, start + len(answer)
+        return None
 
     def parse(self, item: Item, written: str) -> str | None:
         """Return the first line of what was written, without a label before it."""
@@ -136,8 +155,12 @@ def _likeliest(passage: str, question: str) -> str:
     return pieces[scores.index(max(scores))] if pieces else ""
 
 
-def _item(passage: str, question: str, answers: tuple[str, ...], where: str, *, family: str) -> Item:
-    return Item(inputs={"passage": passage, "question": question}, answers=answers, where=where, family=family)
+def _item(
+    passage: str, question: str, answers: tuple[str, ...], where: str, *, family: str = "", start: int | None = None
+) -> Item:
+    """Return an item; `start` is where the file says that its first answer begins in the passage."""
+    told = {} if start is None else {"start": str(start)}
+    return Item(inputs={"passage": passage, "question": question, **told}, answers=answers, where=where, family=family)
 
 
 def _whole(path: Path) -> Iterator[Item]:
@@ -166,7 +189,7 @@ def _paragraph(paragraph: Any, path: Path, number: int) -> Iterator[Item]:
         if not isinstance(asked, dict):
             raise RecordError("{where}: found {found!r}, expected an object", where=place, found=asked)
         question = sources.given(Record(where=place, fields=asked), QUESTIONS, meaning="a question")
-        yield _item(passage, question, _answers(asked, place), place, family=f"passage {number}")
+        yield _item(passage, question, _answers(asked, place), place, family=f"passage {number}", start=_start(asked))
 
 
 def _listed(found: Any, path: Path) -> list[Any]:
@@ -183,6 +206,16 @@ def _answers(fields: Mapping[str, Any], where: str) -> tuple[str, ...]:
     listed = found if isinstance(found, list) else [found]
     texts = [one.get("text") if isinstance(one, dict) else one for one in listed]
     return tuple(dict.fromkeys(sources.words(_spelt(text), f"{where}: answers") for text in texts))
+
+
+def _start(fields: Mapping[str, Any]) -> int | None:
+    """Return where a record says that its first answer begins; None where it does not say."""
+    found = fields.get("answers", fields.get("answer"))
+    if isinstance(found, list):
+        found = found[0] if found else None
+    start = found.get("answer_start") if isinstance(found, dict) else None
+    start = start[0] if isinstance(start, list) and start else start
+    return start if isinstance(start, int) and start >= 0 else None
 
 
 def _spelt(found: Any) -> Any:

@@ -27,6 +27,17 @@ class Answers:
     """Prompts that are longer than the model's context: they have no answer, which counts."""
 
 
+def prompts(model: Any, task: Task, items: Sequence[Item]) -> list[Prompt]:
+    """Return what a model is asked: in words, or the task's texts alone where it reads nothing else."""
+    asked: Callable[[Item], Prompt] = getattr(task, "plain", task.prompt) if reads_plain(model) else task.prompt
+    return [asked(item) for item in items]
+
+
+def reads_plain(model: Any) -> bool:
+    """Whether a model points at its answer in the task's texts, and is asked nothing in words."""
+    return bool(getattr(getattr(model, "chat", None), "plain", False))
+
+
 def written(model: Any, prompts: Sequence[Prompt], sampling: Sampling, told: Told = lambda _done: None) -> Answers:
     """Return what a model writes to prompts, one batch after another."""
     fitting = [number for number, prompt in enumerate(prompts) if _fits(model, prompt)]
@@ -51,7 +62,10 @@ def value(task: Task, items: Sequence[Item], texts: Sequence[str]) -> float:
 
 
 def _fits(model: Any, prompt: Prompt) -> bool:
-    """Whether there is room for an answer; of a model that has no tokens of ours it is not known."""
-    if not hasattr(model, "encode_prompt") or not hasattr(model, "max_length"):
+    """Whether there is room for an answer; of a model that has no tokens of ours it is not known.
+
+    One that points at its answer needs none, and reads a long passage in parts.
+    """
+    if reads_plain(model) or not hasattr(model, "encode_prompt") or not hasattr(model, "max_length"):
         return True
     return bool(len(model.encode_prompt(prompt)) < model.max_length)

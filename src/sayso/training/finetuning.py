@@ -6,13 +6,14 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from sayso import config
 from sayso.errors import SettingsError
 from sayso.methods.sft import Sft
-from sayso.models import local
-from sayso.models.fresh import fresh
+from sayso.models import local, pointed
+from sayso.models.forms.extractive import Passages
+from sayso.models.fresh import fresh, kind_of
 from sayso.models.local import LocalModel
 from sayso.tasks import answering
 from sayso.tasks.answer import Answer
@@ -24,12 +25,15 @@ from sayso.tasks.write import Write
 from sayso.text import corpus
 from sayso.text.corpus import Document
 from sayso.training import lessons, outlook
-from sayso.training.data import Chats, Data, Source, held_back, key_of, tokenizer_digest
+from sayso.training.corrupting import Correcting
+from sayso.training.data import Chats, Data, Encoder, Source, held_back, key_of, tokenizer_digest
 from sayso.training.early_stopping import EarlyStopping, Rule
 from sayso.training.fitting import Task
+from sayso.training.pointing import Pointing, Windows
 from sayso.training.settings import Train
 
 if TYPE_CHECKING:
+    from sayso.methods import Method
     from sayso.tasks import Task as Applied
     from sayso.tasks.items import Item
 
@@ -98,28 +102,71 @@ def task(model: str, files: Sequence[Path], settings: Finetuning) -> Task:
         RecordError: a file cannot be read.
         ModelError: the model cannot be opened.
     """
-    reading = _reading(files, settings)
-    policy = _policy(model, settings)
+    points = settings.task == "answer" and _points(model)
+    reading = _pointed_reading(files, settings) if points else _reading(files, settings)
+    policy = _policy(model, settings, points=points)
     longest = min(settings.data.max_length or policy.max_length, policy.max_length)
     decisive = {
         "verb": VERB, "files": reading.digest(reading.files), "validation_files": reading.digest(reading.held),
         "tokenizer": tokenizer_digest(policy.tokenizer),
     }  # fmt: skip
+    if points:
+        pointed.narrow(policy, longest)
+        pointed.expect_room(policy, lessons.longest_answer(settings.answer, reading.files, policy.encode_response))
     source = Source(
         files=reading.files, validation=reading.held, kind="messages", longest=longest, vocab_size=len(policy.tokenizer),
         documents=reading.documents,
-        encoder=lambda: Chats(policy, longest=longest, last_turn_only=settings.last_turn_only),
+        encoder=lambda: _encoder(policy, longest, settings),
         key=key_of(**decisive, longest=longest, last=settings.last_turn_only),
     )  # fmt: skip
-    rate = Sft().learning_rate if settings.train.use_lora else WHOLE_RATE
-    method = Sft(
-        learning_rate=rate, last_turn_only=settings.last_turn_only, label_smoothing_factor=settings.label_smoothing_factor
-    )
     return Task(
-        verb=VERB, policy=policy, method=method, source=source,
+        verb=VERB, policy=policy, method=_method(settings, points=points), source=source,
         train=settings.train, data=settings.data, form={**asdict(settings), **decisive, "model": str(model)},
         rule=_rule(settings, source),
     )  # fmt: skip
+
+
+def _encoder(policy: LocalModel, longest: int, settings: Finetuning) -> Encoder:
+    if isinstance(policy.chat, Passages):
+        return cast("Encoder", Windows(policy.chat))
+    return Chats(policy, longest=longest, last_turn_only=settings.last_turn_only)
+
+
+def _method(settings: Finetuning, *, points: bool) -> Method:
+    rate = Sft().learning_rate if settings.train.use_lora else WHOLE_RATE
+    if points:
+        return Correcting(objective=Pointing(), learning_rate=rate)
+    return Sft(
+        learning_rate=rate, last_turn_only=settings.last_turn_only, label_smoothing_factor=settings.label_smoothing_factor
+    )
+
+
+def _points(model: str) -> bool:
+    """Whether a model points at answers, since it has an encoder alone and cannot write any."""
+    if model.startswith(FRESH):
+        return kind_of(model.removeprefix(FRESH)) == "masked"
+    return pointed.is_encoder(model)
+
+
+def _pointed_reading(files: Sequence[Path], settings: Finetuning) -> _Reading:
+    """Return how questions on passages are read for a model that points at the answer."""
+    if settings.data.mixture:
+        raise _mixed(settings)
+
+    def documents(paths: Sequence[Path], *, kind: corpus.Kind = "messages") -> Iterator[Document]:
+        assert kind == "messages", "a task's items are conversations"
+        return cast("Iterator[Document]", lessons.posed(settings.answer, paths))
+
+    return _Reading(
+        files=list(files), held=[Path(name) for name in settings.data.validation], documents=documents,
+        digest=lambda paths: lessons.posed_digest(settings.answer, paths),
+    )  # fmt: skip
+
+
+def _mixed(settings: Finetuning) -> SettingsError:
+    return SettingsError(
+        "data.mixture is for conversations and texts; the task {task!r} reads its files itself", task=settings.task
+    )
 
 
 def _rule(settings: Finetuning, source: Source) -> Rule | None:
@@ -131,9 +178,9 @@ def _rule(settings: Finetuning, source: Source) -> Rule | None:
         return Rule(metric="loss", settings=wanted)
     asked: Applied = Chat() if settings.task == "chat" else getattr(settings, settings.task)
     items = _held_items(asked, source, settings)
-    prompts = [asked.prompt(item) for item in items]
 
     def value(model: LocalModel) -> float:
+        prompts = answering.prompts(model, asked, items)
         return answering.value(asked, items, answering.written(model, prompts, wanted.generate).written)
 
     return Rule(metric=asked.first, settings=wanted, items=len(items), value=value)
@@ -177,8 +224,7 @@ def _reading(files: Sequence[Path], settings: Finetuning) -> _Reading:
             digest=corpus.digest,
         )  # fmt: skip
     if settings.data.mixture:
-        raise SettingsError("data.mixture is for conversations and texts; the task {task!r} reads its files itself",
-            task=settings.task)  # fmt: skip
+        raise _mixed(settings)
     wanted = getattr(settings, settings.task)
 
     def documents(paths: Sequence[Path], *, kind: corpus.Kind = "messages") -> Iterator[Document]:
@@ -190,16 +236,19 @@ def _reading(files: Sequence[Path], settings: Finetuning) -> _Reading:
     )  # fmt: skip
 
 
-def _policy(model: str, settings: Finetuning) -> LocalModel:
-    """Open a model, or draw the weights of one."""
+def _policy(model: str, settings: Finetuning, *, points: bool = False) -> LocalModel:
+    """Open a model, or draw the weights of one; with a head that points where it is wanted."""
     if not model.startswith(FRESH):
         if settings.model or settings.tokenizer:
             raise SettingsError(
                 "tokenizer and model are for random weights, fresh:ARCHITECTURE; {model!r} has its own, leave them out",
                 model=model,
             )
+        if points:
+            return pointed.opened(model, seed=settings.seed, device=settings.device)
         return local.load(model, device=settings.device)
     if not settings.tokenizer:
         raise SettingsError("tokenizer: expected a folder; make one with: sayso tokenizer train FILES --out FOLDER")
     place = Path(settings.tokenizer)
-    return fresh(model.removeprefix(FRESH), settings.model, place, seed=settings.seed, device=settings.device)
+    make = pointed.drawn if points else fresh
+    return make(model.removeprefix(FRESH), settings.model, place, seed=settings.seed, device=settings.device)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sayso.errors import SettingsError, StoreError
 from sayso.i18n import gettext as _
+from sayso.models import adapters
 from sayso.training import corrupting, measuring, outlook, run, samples
 from sayso.training.data import Data, Source, gather
 from sayso.training.early_stopping import Choice, Chosen, Rule
@@ -152,7 +153,8 @@ def fit(task: Task, folder: Path, watch: Watch, *, clock: Callable[[], float] = 
         if stop() and not (choice and choice.over) and not _finished(folder):
             raise KeyboardInterrupt
     chosen = choice.restored() if choice else None
-    made.policy.save(folder / MODEL)
+    whole = made.policy if made.policy.base else adapters.merge(made.policy)  # an adapter wants weights that a folder holds
+    whole.save(folder / MODEL)
     report = _report(made, folder, chosen)
     run.write_whole(folder / REPORT, json.dumps(asdict(report), indent=1) + "\n")
     return report

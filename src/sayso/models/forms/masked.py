@@ -115,13 +115,13 @@ def form(module: Any, tokenizer: Any) -> Masked:
         )
     ends = {tokenizer.sep_token_id, tokenizer.eos_token_id} - {None}
     chat = Gaps(tokenizer=tokenizer, stop_ids=frozenset(ends or {tokenizer.mask_token_id}))
-    reserved = _reserved(module)
+    reserved = first_position(module)
     found = Masked(chat=chat, head=_head(module), reserved=reserved)
     packed, reason = scoring.packs(module, lambda batch: found.token_logprobs(module, batch))
     return Masked(chat=chat, head=found.head, reserved=reserved, packed=packed, packed_reason=reason)
 
 
-def _reserved(module: Any) -> int:
+def first_position(module: Any) -> int:
     """Return where the positions of tokens begin: RoBERTa's after that of padding, BERT's at 0."""
     table = next((part for name, part in module.named_modules() if name.endswith("position_embeddings")), None)
     pad = getattr(table, "padding_idx", None)
