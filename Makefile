@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check install -c constraints.txt
 
+# Every process the tests start reads the bytecode that the first one kept, wherever keeping it is switched off too.
+TRY := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -q
+
 .PHONY: setup demo test lint types bench docs
 
 setup: $(VENV)/.with-dev
@@ -12,8 +15,8 @@ demo: $(VENV)/.installed
 	$(BIN)/sayso demo || [ $$? -ge 3 ]  # refused (3) and unsure (4) are answers, not failures
 
 test: lint types
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 -m slow
+	$(TRY) -n 2
+	$(TRY) -n 2 -m slow
 
 lint: $(VENV)/.with-dev
 	$(BIN)/ruff check

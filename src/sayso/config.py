@@ -11,10 +11,14 @@ import difflib
 import types
 import typing
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sayso.errors import NotFoundError, SettingsError
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 T = TypeVar("T")
 
@@ -87,11 +91,11 @@ def build(kind: type[T], settings: Mapping[str, Any], *, where: str) -> T:
     Raises:
         SettingsError: an unknown key (the nearest one is named), or a value of the wrong type; `where` leads the message.
     """
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     _refuse_unknown(kind, settings, where, "")
     try:
-        return TypeAdapter(kind).validate_python(_copy(settings), strict=False)
+        built: T = _adapter(kind).validate_python(_copy(settings), strict=False)
     except ValidationError as error:
         first = error.errors()[0]
         said = first.get("ctx", {}).get("error")
@@ -102,6 +106,14 @@ def build(kind: type[T], settings: Mapping[str, Any], *, where: str) -> T:
             "{where}: {key}: found {found!r}; {expected}",
             where=where, key=key, found=first.get("input"), expected=_lower(first["msg"]),
         ) from error  # fmt: skip
+    return built
+
+
+@cache  # making one takes longer than a hundred checks by it
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
 
 
 def dump(settings: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,18 @@ def write_round(folder: Path, model: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def _made(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Path:
+    folder = tmp_path_factory.mktemp("made") / "workspace"
+    Workspace.init(folder, model=str(tiny_folder), clock=clock).close()
+    return folder
+
+
 @pytest.fixture
-def workspace(tmp_path: Path, tiny_folder: Path) -> Workspace:
+def workspace(tmp_path: Path, _made: Path) -> Workspace:
     """A fresh workspace on the tiny model."""
-    return Workspace.init(tmp_path / "workspace", model=str(tiny_folder), clock=clock)
+    shutil.copytree(_made, tmp_path / "workspace")
+    return Workspace.open(tmp_path / "workspace", clock=clock)
 
 
 def write_lines(path: Path, lines: list[dict[str, Any]]) -> None:

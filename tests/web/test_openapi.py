@@ -7,10 +7,8 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
-from schemathesis import GenerationMode
 from starlette.testclient import TestClient
 
 from sayso.records import Refinement, Response, ask
@@ -26,6 +24,8 @@ HOST = {"host": "127.0.0.1"}
 @pytest.fixture(scope="module")
 def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The API of a store of its own, asked by a lead."""
+    import schemathesis  # takes a second that the quick tests do not need
+
     clock = lambda: "2026-03-01T12:00:00+00:00"  # noqa: E731
     with_store = database.open(tmp_path_factory.mktemp("api") / "sayso.db", clock=clock)
     answers = [
@@ -46,6 +46,8 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.mark.slow
 def test_whatever_is_sent_the_server_does_not_break(described: Any) -> None:
+    from schemathesis import GenerationMode
+
     asked = []
     for found in described.exclude(path="/api/events").exclude(path="/api/session").get_all_operations():
         operation = found.ok()
@@ -56,7 +58,7 @@ def test_whatever_is_sent_the_server_does_not_break(described: Any) -> None:
     assert len(asked) > 30
 
 
-def tried(operation: Any, mode: GenerationMode) -> None:
+def tried(operation: Any, mode: Any) -> None:
     """Send what fits the description, or what does not; half of the time to something that is there."""
 
     @given(case=operation.as_strategy(generation_mode=mode))
