@@ -74,9 +74,8 @@ class Remote:
             asked = [pool.submit(self._one, prompt, number, sampling) for number, prompt in enumerate(prompts)]
             try:
                 return [future.result() for future in asked]
-            except BaseException:
+            finally:  # what has not been asked yet is given up when one fails
                 pool.shutdown(wait=False, cancel_futures=True)
-                raise
 
     def _one(self, prompt: Prompt, number: int, sampling: Sampling) -> str:
         more = {"top_k": sampling.top_k} if sampling.top_k else {}  # no part of the protocol, but most engines have it
