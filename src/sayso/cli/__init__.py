@@ -26,6 +26,7 @@ COMMANDS = {
     "export": ("sayso.cli.export:command", "Take what a method learns from to another trainer"),
     "evaluate": ("sayso.cli.evaluate:command", "Count what became of every comment"),
     "compare": ("sayso.cli.compare:command", "Train several methods at an equal budget, and see which takes best"),
+    "why": ("sayso.cli.why:command", "Say which words made a classifier decide as it did"),
     "gate": ("sayso.cli.gate:command", "Decide again on the latest evaluation"),
     "models": ("sayso.cli.models:command", "List the versions and their aliases"),
     "promote": ("sayso.cli.promote:command", "Make a version the champion"),

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from sayso.training.classifying import Classifying
 
 
-def train(call: Call, model: str, files: Sequence[Path], out: Path, tokenizer: str | None) -> None:
+def train(call: Call, model: str, files: Sequence[Path], out: Path, given: Mapping[str, Any]) -> None:
     """Train a classifier, or say what would be trained, and draw how good it is."""
     from sayso.loop import classifying
 
-    settings = _settings(call, model, tokenizer)
+    settings = _settings(call, model, given)
     if call.dry_run:
         found = classifying.preview(model, files, settings)
         call.give(found, lambda: _draw_preview(found))
@@ -35,7 +35,7 @@ def measure(call: Call, model: str, files: Sequence[str], others: Sequence[str],
     from sayso.cli import measured
     from sayso.loop import classifying
 
-    settings = _settings(call, model, None)
+    settings = _settings(call, model, {})
     if call.dry_run:
         wanted = classifying.asked(model, files, settings)
         call.give({"task": "classify", "items": len(wanted.items)}, lambda: measured.draw_plan(wanted))
@@ -45,12 +45,12 @@ def measure(call: Call, model: str, files: Sequence[str], others: Sequence[str],
     call.give(found.form, lambda: measured.draw(found))
 
 
-def _settings(call: Call, model: str, tokenizer: str | None) -> Classifying:
+def _settings(call: Call, model: str, given: Mapping[str, Any]) -> Classifying:
     from sayso import config
     from sayso.training import classifying
 
     layers = [config.read(call.config)] if call.config else []
-    first = [f"tokenizer={json.dumps(tokenizer)}"] if tokenizer else []
+    first = [f"{key}={json.dumps(value)}" for key, value in given.items() if value]
     return classifying.settings_of(layers, [*first, *call.laid_over], model=model)
 
 
@@ -65,8 +65,13 @@ def _draw(trained: Trained, out: Path) -> None:
             model=fitted.model, parameters=f"{fitted.parameters:,}", train=f"{fitted.train:,}", chosen=fitted.chosen,
             metric=fitted.metric, best=f"{fitted.best:.4f}", n=f"{fitted.validation:,}",
         ),
-        _("On the test texts, which nothing was chosen on:"),
     )  # fmt: skip
+    if fitted.commented:
+        console.lines(
+            _("Learnt from comments: {n} texts, {marked} of them with marked words; comments on {unread} answers name no "
+              "class, or several.").format(n=fitted.commented, marked=fitted.marked, unread=fitted.unread)
+        )  # fmt: skip
+    console.lines(_("On the test texts, which nothing was chosen on:"))
     measured.draw(trained.found)
     if fitted.held_back:
         console.lines(_("Held back by the seed, not given: {splits}.").format(splits=", ".join(fitted.held_back)))
@@ -79,4 +84,9 @@ def _draw_preview(found: Mapping[str, Any]) -> None:
             train=f"{found['train']:,}", validation=f"{found['validation']:,}", test=f"{found['test']:,}"
         )
     )
+    if found["comments"]:
+        console.lines(
+            _("{n} texts with comments, {marked} of them with marked words; comments on {unread} answers name no class, or "
+              "several.").format(**found["comments"])
+        )  # fmt: skip
     console.table([_("class"), _("texts")], [[label, f"{count:,}"] for label, count in found["classes"].items()], right=(1,))

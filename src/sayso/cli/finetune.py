@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from sayso.cli.options import Call, option, verb, with_dry_run, with_json, with_settings
+from sayso.errors import SettingsError
 
 
 @verb
@@ -20,21 +21,24 @@ from sayso.cli.options import Call, option, verb, with_dry_run, with_json, with_
     "--tokenizer", metavar="TOKENIZER", help="For a model fresh:ARCHITECTURE: a tokenizer's folder, or a Hugging Face id."
 )
 @option("--tokens", type=click.IntRange(min=1), metavar="N", help="End the schedule after about so many tokens.")
+@option("--comments", "said", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    help="With --task classify: comments on answers, to be learnt beside the texts; may be given again.")  # fmt: skip
 @option("--backend", type=click.Choice(("here", "hosted")), default="here", show_default=True,
     help="Where it is trained: here, or by a host that speaks OpenAI's protocol of files and jobs.")  # fmt: skip
 @with_settings
 @with_dry_run
 @with_json
 def command(call: Call, model: str, files: tuple[Path, ...], out: Path, name: str | None, tokenizer: str | None,
-    tokens: int | None, backend: str) -> None:  # fmt: skip
+    tokens: int | None, said: tuple[Path, ...], backend: str) -> None:  # fmt: skip
     """Train a model on conversations: every turn of the assistant is learnt. Or on the items of a task.
 
     MODEL is a Hugging Face folder or id, or fresh:ARCHITECTURE (fresh:bart, fresh:llama …) for random weights around the
     vocabulary of --tokenizer, with --set model.KEY=VALUE for the architecture's own keys. FILES are .jsonl with lines such
     as {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}, also .gz, or folders of them.
     With --task they are the task's own files, or hf:NAME. With --task classify, MODEL may be linear, the classifier on words
-    that every other is held against. An adapter is trained unless train.use_lora is false. The result is written to
-    FOLDER/model; the same command goes on where it was stopped.
+    that every other is held against; --comments teach the classes that they name, and the words that they quote. An adapter
+    is trained unless train.use_lora is false. The result is written to FOLDER/model; the same command goes on where it was
+    stopped.
     """
     if backend == "hosted":
         from sayso.cli import hosted
@@ -44,8 +48,10 @@ def command(call: Call, model: str, files: tuple[Path, ...], out: Path, name: st
     if name == "classify":
         from sayso.cli import classify
 
-        classify.train(call, model, files, out, tokenizer)
+        classify.train(call, model, files, out, {"tokenizer": tokenizer, "comments.files": [str(path) for path in said]})
         return
+    if said:
+        raise SettingsError("--comments goes with --task classify; other comments are learnt from by sayso learn")
     from sayso import config
     from sayso.cli import training
     from sayso.training import finetuning

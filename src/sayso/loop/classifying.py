@@ -70,13 +70,15 @@ def preview(model: str, files: Sequence[Path], settings: Classifying) -> Mapping
     """Return what `train` would do: how many texts of which classes, and what is held back."""
     from collections import Counter
 
-    from sayso.training import classifying
+    from sayso.training import classifying, classifying_comments
 
     splits = classifying.read(files, settings)
+    told = classifying_comments.read(settings.comments, splits)
     counts = Counter(item.answers[0] for item in splits.train)
     return {
         "model": model, "train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test),
         "held_back": splits.held_back, "classes": {label: counts[label] for label in splits.task.classes},
+        "comments": {"n": len(told.examples), "marked": told.marked, "unread": told.unread} if told.examples else {},
     }  # fmt: skip
 
 

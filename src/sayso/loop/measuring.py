@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sayso.evaluation import gate, guards, takes
 from sayso.i18n import gettext as _
-from sayso.loop import Watcher
+from sayso.loop import Watcher, labelled
 from sayso.loop.improving import checkers
 from sayso.loop.lineage import learnt_before, origin
 from sayso.loop.progress import Progress, ignore
@@ -51,10 +51,11 @@ def evaluate(workspace: Workspace, settings: Settings, *, candidate: str, watch:
 
 
 def probed_comments(workspace: Workspace, settings: Settings) -> list[Comment]:
-    """Return the standing comments, each with the probes it is tested on alone."""
+    """Return the standing comments, and those on a classifier's answers, each with the probes it is tested on alone."""
     field = survey(workspace, settings)
     prompts = list(workspace.store.prompts(split="test"))
-    return [_probed(comment, field, settings.evaluate, prompts) for comment in field.comments]
+    standing = [_probed(comment, field, settings.evaluate, prompts) for comment in field.comments]
+    return [*standing, *labelled.probed(workspace, settings, field)]
 
 
 def prompts_of(comments: Iterable[Comment]) -> list[Prompt]:
