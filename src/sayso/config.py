@@ -13,11 +13,13 @@ import typing
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sayso.errors import NotFoundError, SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from pydantic import TypeAdapter
 
 T = TypeVar("T")
@@ -95,7 +97,7 @@ def build(kind: type[T], settings: Mapping[str, Any], *, where: str) -> T:
 
     _refuse_unknown(kind, settings, where, "")
     try:
-        built: T = _adapter(kind).validate_python(_copy(settings), strict=False)
+        built: T = _adapter(cast("Hashable", kind)).validate_python(_copy(settings), strict=False)
     except ValidationError as error:
         first = error.errors()[0]
         said = first.get("ctx", {}).get("error")

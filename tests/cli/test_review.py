@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -10,12 +11,13 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from tests.cli.conftest import Call, Said
 
 from sayso.loop.workspace import Workspace
 from sayso.store import people
@@ -46,30 +48,42 @@ def reviewing(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[st
 
 
 def ask(link: str, path: str) -> object:
-    parts = urlsplit(link)
-    token = parse_qs(parts.query)["token"][0]
-    request = urllib.request.Request(f"http://{parts.netloc}{path}", headers={"authorization": f"Bearer {token}"})
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request_of(link, path), timeout=30) as answer:
         return json.load(answer)
 
 
+def request_of(link: str, path: str) -> urllib.request.Request:
+    address = f"http://{urlsplit(link).netloc}{path}"
+    return urllib.request.Request(address, headers={"authorization": f"Bearer {token_in(link)}"})
+
+
+def token_in(link: str) -> str:
+    return parse_qs(urlsplit(link).query)["token"][0]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_prints_a_link_serves_and_ends_cleanly(folder: Path, number: signal.Signals) -> None:
+def test_it_prints_a_link_serves_who_has_it_and_ends_cleanly(folder: Path, number: signal.Signals) -> None:
     with reviewing(folder, "--port", "0", "--name", "Lin") as (process, link):
         assert ask(link, "/api/me")["name"] == "Lin"  # type: ignore[index]
+        nobody_is_let_in_without(link)
         process.send_signal(number)
         _out, said = process.communicate(timeout=30)
     assert (process.returncode, "Traceback" in said) == (0, False), said
-    with Workspace.open(folder).store.reading() as db:
-        assert db is not None
+    workspace = Workspace.open(folder)
+    assert people.reviewer_by_token(workspace.store, token_in(link)) is None  # it is worth nothing from now on
+    workspace.close()
+
+
+def nobody_is_let_in_without(link: str) -> None:
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        urllib.request.urlopen(f"http://{urlsplit(link).netloc}/", timeout=30)
+    assert raised.value.code == 401
+    raised.value.close()
 
 
 def test_somebody_who_listens_does_not_keep_it_from_ending(folder: Path) -> None:
     with reviewing(folder, "--port", "0") as (process, link):
-        parts = urlsplit(link)
-        token = parse_qs(parts.query)["token"][0]
-        request = urllib.request.Request(f"http://{parts.netloc}/api/events", headers={"authorization": f"Bearer {token}"})
-        with urllib.request.urlopen(request, timeout=30) as told:
+        with urllib.request.urlopen(request_of(link, "/api/events"), timeout=30) as told:
             assert told.readline() == b": here\n"
             process.send_signal(signal.SIGTERM)
             assert told.read() == b"\n"
@@ -77,34 +91,32 @@ def test_somebody_who_listens_does_not_keep_it_from_ending(folder: Path) -> None
     assert (process.returncode, "Traceback" in said, "Cancel" in said) == (0, False, False), said
 
 
-def test_the_link_is_worth_nothing_once_it_has_ended(folder: Path) -> None:
-    with reviewing(folder, "--port", "0") as (process, link):
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=30)
-    workspace = Workspace.open(folder)
-    assert people.reviewer_by_token(workspace.store, parse_qs(urlsplit(link).query)["token"][0]) is None
-    workspace.close()
+@pytest.fixture
+def refused(folder: Path, sayso: Call) -> Iterator[Callable[..., Said]]:
+    """Call the command where it cannot serve; how it sets its process up is undone."""
+    interval = sys.getswitchinterval()
+    yield lambda *options: sayso("-C", folder, "review", "--no-browser", *options)
+    sys.setswitchinterval(interval)
+    gc.enable()
 
 
-def test_a_port_in_use_is_one_line_with_what_to_do(folder: Path) -> None:
+def test_a_port_in_use_is_one_line_with_what_to_do(refused: Callable[..., Said]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        command = [*COMMAND, "--language", "en", "-C", str(folder), "review", "--no-browser", "--port", port]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert len(done.stderr.splitlines()) == 1
-    assert port in done.stderr
-    assert "--port" in done.stderr
+        done = refused("--port", port)
+    assert (done.code, done.out) == (2, "")
+    assert len(done.err.splitlines()) == 1
+    assert port in done.err
+    assert "--port" in done.err
 
 
 @pytest.mark.parametrize("host", ["192.0.2.7", "no.such.host.invalid"])
-def test_an_address_of_another_machine_is_one_line_with_what_to_do(folder: Path, host: str) -> None:
-    command = [*COMMAND, "--language", "en", "-C", str(folder), "review", "--no-browser", "--port", "0", "--host", host]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
-    assert "127.0.0.1" in done.stderr
+def test_an_address_of_another_machine_is_one_line_with_what_to_do(refused: Callable[..., Said], host: str) -> None:
+    done = refused("--port", "0", "--host", host)
+    assert (done.code, len(done.err.splitlines())) == (2, 1), done.err
+    assert "127.0.0.1" in done.err
 
 
 def test_the_page_is_up_without_anything_that_learns(folder: Path) -> None:
@@ -150,11 +162,3 @@ def test_the_link_of_a_server_for_everyone_is_for_this_machine(folder: Path) -> 
     with serving.open(workspace.store, serving.Wanted(host="0.0.0.0", port=0, owner="Lin")) as served:
         assert served.link.startswith("http://127.0.0.1:")
     workspace.close()
-
-
-def test_nobody_is_let_in_without_the_link(folder: Path) -> None:
-    with reviewing(folder, "--port", "0") as (_process, link):
-        with pytest.raises(urllib.error.HTTPError) as raised:
-            urllib.request.urlopen(f"http://{urlsplit(link).netloc}/", timeout=30)
-        assert raised.value.code == 401
-        raised.value.close()
