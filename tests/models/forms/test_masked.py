@@ -36,6 +36,11 @@ def test_gaps_are_as_probable_as_transformers_says_one_text_at_a_time(tiny_folde
         torch.testing.assert_close(picked.detach(), torch.stack(expected), atol=1e-5, rtol=0)
 
 
+def test_a_vocabulary_of_any_size_can_be_tried(tiny_folder):
+    model = fresh("bert", {**SMALL, "vocab_size": 264}, tiny_folder, seed=0, device="cpu")  # 264 divides 7919 + 1
+    assert model.form.head == "cls"
+
+
 def test_every_token_sees_those_after_it_packed_or_not(tiny_folder):
     model = fresh("bert", SMALL, tiny_folder, seed=0, device="cpu")
     other = [Row(ids=(*ROWS[0].ids[:-1], 99), weights=ROWS[0].weights, labels=ROWS[0].labels), ROWS[1]]

@@ -131,7 +131,8 @@ def first_position(module: Any) -> int:
 @torch.no_grad()
 def _head(module: Any) -> str:
     """Return the name of the part that is all there is between states and logits, or nothing where there is none."""
-    ids = scoring.probe_ids(module, 7)[None] + 1  # not padding, from which RoBERTa counts no position
+    last = module.get_input_embeddings().num_embeddings - 1
+    ids = (scoring.probe_ids(module, 7)[None] + 1).clamp(max=last)  # not padding, from which RoBERTa counts no position
     wanted = module(input_ids=ids).logits
     states = module.base_model(input_ids=ids)[0]
     heads: list[tuple[str, Callable[[Tensor], Tensor]]] = [
