@@ -1,4 +1,7 @@
-"""What every test may ask for: a tiny model of our own, and the shared real data where it lies beside the checkout."""
+"""What every test may ask for: a tiny model of our own, and the shared real data where it lies beside the checkout.
+
+What takes seconds to import is imported where it is used: the process that only hands out the tests reads this file too.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,17 @@ import gc
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-import torch
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from tools.postgres import Server, programs, server
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from sayso import i18n
-from sayso.models.local import LocalModel, load
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from sayso.models.local import LocalModel
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -58,6 +63,9 @@ def postgres() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Hugging Face folder: a random two-layer Llama with grouped queries and a byte tokenizer, the same every time."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
     folder = tmp_path_factory.mktemp("tiny") / "tiny-llama"
     tokenizer = _byte_tokenizer()
     config = LlamaConfig(
@@ -76,13 +84,17 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_copy(tiny_folder: Path) -> Callable[[], LocalModel]:
     """Give the tiny model as it was loaded, on the CPU, as often as one asks: loading takes ten times as long as a copy."""
-    loaded = load(tiny_folder, device="cpu")
+    from sayso.models import local
+
+    loaded = local.load(tiny_folder, device="cpu")
     return lambda: copy.deepcopy(loaded)
 
 
 @pytest.fixture(scope="session")
 def _tiny(tiny_folder: Path) -> LocalModel:
-    return load(tiny_folder)
+    from sayso.models import local
+
+    return local.load(tiny_folder)
 
 
 @pytest.fixture
@@ -101,6 +113,9 @@ CHAT_TEMPLATE = (
 
 
 def _byte_tokenizer() -> PreTrainedTokenizerFast:
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
     specials = ["<|pad|>", "<|end|>", "<|user|>", "<|assistant|>"]
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())  # one letter stands for each of the 256 bytes
     words = {word: number for number, word in enumerate([*specials, *letters])}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.loop.conftest import clock, write_round
 
 from sayso import records
 from sayso.errors import NotFoundError, PreflightError, RecordError, SettingsError
@@ -21,8 +24,37 @@ def run(workspace: Workspace, folder: Path, *assignments: str) -> dict[str, Any]
     return rounds.summary(rounds.run(workspace, settings))
 
 
-def test_a_round_measures_every_comment_and_decides(workspace: Workspace, round_folder: Path):
-    found = run(workspace, round_folder)
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A round that has ended: where its files and its workspace are, what it came to, and what was told meanwhile."""
+
+    files: Path
+    workspace: Path
+    found: dict[str, Any]
+    told: list[Progress]
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Ended:
+    """An ordinary round; never written to again."""
+    folder = tmp_path_factory.mktemp("ended")
+    files, told = write_round(folder / "round", tiny_folder), []
+    workspace = Workspace.init(folder / "workspace", model=str(tiny_folder), clock=clock)
+    settings = workspace.settings(rounds.read(files / "round.yaml"))
+    found = rounds.summary(rounds.run(workspace, settings, watch=told.append))
+    workspace.close()
+    return Ended(files=files, workspace=folder / "workspace", found=found, told=told)
+
+
+@pytest.fixture
+def afterwards(ended: Ended, tmp_path: Path) -> Workspace:
+    """A copy of its workspace, to go on with."""
+    shutil.copytree(ended.workspace, tmp_path / "afterwards", symlinks=True)
+    return Workspace.open(tmp_path / "afterwards", clock=clock)
+
+
+def test_a_round_measures_every_comment_and_decides(ended: Ended):
+    found = ended.found
     assert found["verdict"] in ("promote", "refuse", "unsure")
     assert found["reason"]
     assert [comment["id"] for comment in found["comments"]] == ["well", "brief"]
@@ -35,18 +67,17 @@ def test_a_round_measures_every_comment_and_decides(workspace: Workspace, round_
     assert Path(found["report"]).is_file()
 
 
-def test_two_rounds_with_one_seed_give_the_same_numbers(tmp_path: Path, tiny_folder: Path, round_folder: Path):
+def test_two_rounds_with_one_seed_give_the_same_numbers(ended: Ended, workspace: Workspace, round_folder: Path):
     kept = ("verdict", "reason", "comments", "heldout", "rows", "refined")
-    first, second = (run(Workspace.init(tmp_path / name, model=str(tiny_folder)), round_folder) for name in ("one", "two"))
-    assert {key: first[key] for key in kept} == {key: second[key] for key in kept}
-
-
-def test_the_same_round_again_takes_the_candidate_it_has(workspace: Workspace, round_folder: Path):
-    first = run(workspace, round_folder)
     second = run(workspace, round_folder)
-    assert second["candidate"] == first["candidate"]
-    assert second["comments"] == first["comments"]
-    assert len(workspace.store.runs()) == 1
+    assert {key: ended.found[key] for key in kept} == {key: second[key] for key in kept}
+
+
+def test_the_same_round_again_takes_the_candidate_it_has(ended: Ended, afterwards: Workspace):
+    second = run(afterwards, ended.files)
+    assert second["candidate"] == ended.found["candidate"]
+    assert second["comments"] == ended.found["comments"]
+    assert len(afterwards.store.runs()) == 1
 
 
 @pytest.mark.parametrize(
@@ -100,19 +131,16 @@ def test_full_training_leaves_an_ordinary_model_folder(workspace: Workspace, rou
     assert local.load(workspace.place_of(version.path)).packed
 
 
-def test_a_second_round_goes_on_from_a_promoted_adapter(workspace: Workspace, round_folder: Path):
-    first = run(workspace, round_folder)
-    workspace.promote(first["candidate"])
-    second = run(workspace, round_folder, "model_name_or_path=champion")
-    assert workspace.version(second["candidate"]).parent == first["candidate"]
+def test_a_second_round_goes_on_from_a_promoted_adapter(ended: Ended, afterwards: Workspace):
+    afterwards.promote(ended.found["candidate"])
+    second = run(afterwards, ended.files, "model_name_or_path=champion")
+    assert second["candidate"] != ended.found["candidate"]
+    assert afterwards.version(second["candidate"]).parent == ended.found["candidate"]
 
 
-def test_progress_is_told_as_values(workspace: Workspace, round_folder: Path):
-    told: list[Progress] = []
-    settings = workspace.settings(rounds.read(round_folder / "round.yaml"))
-    rounds.run(workspace, settings, watch=told.append)
-    assert {"generate", "learn"} <= {progress.stage for progress in told}
-    assert all(0 <= progress.done <= progress.total for progress in told)
+def test_progress_is_told_as_values(ended: Ended):
+    assert {"generate", "learn"} <= {progress.stage for progress in ended.told}
+    assert all(0 <= progress.done <= progress.total for progress in ended.told)
 
 
 def test_only_the_comments_of_the_rounds_file_are_learnt(workspace: Workspace, round_folder: Path):
@@ -121,13 +149,12 @@ def test_only_the_comments_of_the_rounds_file_are_learnt(workspace: Workspace, r
     assert {comment["id"] for comment in found["comments"]} == {"well", "brief"}
 
 
-def test_a_comment_edited_under_its_id_is_learnt_in_its_new_form(workspace: Workspace, round_folder: Path):
-    run(workspace, round_folder)
+def test_a_comment_edited_under_its_id_is_learnt_in_its_new_form(afterwards: Workspace, round_folder: Path):
     path = round_folder / "comments.jsonl"
     path.write_text(path.read_text("utf-8").replace("At most nine words.", "At most 9 words."), encoding="utf-8")
-    found = run(workspace, round_folder)
+    found = run(afterwards, round_folder)
     assert "At most 9 words." in {comment["text"] for comment in found["comments"]}
-    assert {comment.status for comment in workspace.store.comments(status=None)} == {"open", "superseded"}
+    assert {comment.status for comment in afterwards.store.comments(status=None)} == {"open", "superseded"}
 
 
 def test_a_wrong_line_stops_the_round_before_anything_is_kept(workspace: Workspace, round_folder: Path):

@@ -46,7 +46,11 @@ def uninterrupted(ready, _rows):
     return records, weights(policy)
 
 
-@pytest.mark.parametrize("done", [1, 2, 3, 4, 5, 6])
+NEAR_ANOTHER = [pytest.param(done, marks=pytest.mark.slow) for done in (2, 4)]
+"""The first step, one in the middle, the last one and the end are tried with the quick tests."""
+
+
+@pytest.mark.parametrize("done", [1, 3, 5, 6, *NEAR_ANOTHER])
 def test_stopped_after_any_step_it_ends_where_it_would_have(done, ready, rows, uninterrupted, tmp_path):
     whole, expected = uninterrupted
     first = steps(RefineSft(), ready(SETTINGS), rows, SETTINGS, guard=guard(rows), folder=tmp_path, clock=lambda: 0)

@@ -91,8 +91,11 @@ def test_it_stops_when_it_gets_no_better(task, contrary, tmp_path):
     assert [note["value"] for note in noted(tmp_path / "run")][-1] < -report.chosen.value
 
 
-@pytest.mark.parametrize("by", ["loss", "task"])
-@pytest.mark.parametrize("step", [4, 8])
+CROSSED = [pytest.param(*case, marks=pytest.mark.slow) for case in (("loss", 8), ("task", 4))]
+"""Each measure and each step is among the quick tests once."""
+
+
+@pytest.mark.parametrize(("by", "step"), [("loss", 4), ("task", 8), *CROSSED])
 def test_interrupted_it_goes_on_to_the_same_weights(task, tmp_path, by, step):
     more = (f"early_stopping.by={by}", "early_stopping.eval_steps=2", "early_stopping.patience=0")
     straight = fitting.fit(task(*more), tmp_path / "straight", quiet)
