@@ -89,8 +89,8 @@ class Rationale:
     def loss(self, policy: Policy, reference: Scorer, batch: Batch) -> Loss:
         """Return the loss summed over the rows, and their number."""
         if not self.penalty or not any(item.beside for item in batch.rows):
-            likely = nll(policy.token_logprobs(batch), batch.weights)
-            return replace(likely, sums={"nll": float(likely.total.detach()), "beside": 0.0})
+            plain = nll(policy.token_logprobs(batch), batch.weights)
+            return replace(plain, sums={"nll": float(plain.total.detach()), "beside": 0.0})
         with torch.enable_grad(), attribution.embeddings(_inner(policy)) as seen:
             found = policy.distributions(batch)
             (gradient,) = torch.autograd.grad(found.sum(), seen[-1], create_graph=True)
