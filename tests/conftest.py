@@ -30,7 +30,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the backgrou
 
 def pytest_collection_finish() -> None:
     """What was imported stays: it is looked through for garbage no more, which took a twentieth of the time."""
-    gc.collect()
     gc.freeze()
 
 

@@ -37,9 +37,17 @@ def sizes(folder: Path) -> Iterator[Size]:
     for path in sorted(folder.rglob("*.py")):
         text, name = path.read_text(encoding="utf-8"), path.relative_to(folder).as_posix()
         yield Size(name=name, lines=len(text.splitlines()), soft=FILE_SOFT, hard=FILE_HARD)
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                yield Size(name=f"{name}:{node.name}", lines=_length(node), soft=FUNCTION_SOFT, hard=FUNCTION_HARD)
+        for node in _functions(ast.parse(text)):
+            yield Size(name=f"{name}:{node.name}", lines=_length(node), soft=FUNCTION_SOFT, hard=FUNCTION_HARD)
+
+
+def _functions(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Give every function, also one in another; no expression holds one, so none is looked through."""
+    for part in ast.iter_child_nodes(node):
+        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield part
+        if isinstance(part, ast.stmt | ast.ExceptHandler | ast.match_case):
+            yield from _functions(part)
 
 
 def _length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:

@@ -31,6 +31,16 @@ def test_a_long_function_is_found_and_its_docstring_is_not_counted(tmp_path: Pat
     assert size.main([str(tmp_path)]) == 1
 
 
+def test_a_function_is_found_wherever_it_stands(tmp_path: Path) -> None:
+    lines = [
+        "class A:", "    async def b(self):", "        try:", "            def c(): ...", "        except ValueError:",
+        "            def d(): ...", "        match 1:", "            case 1:", "                def e(): ...",
+        "if True:", "    with x:", "        def f(): ...", "else:", "    def g(): ...",
+    ]  # fmt: skip
+    (tmp_path / "all.py").write_text("\n".join(lines), encoding="utf-8")
+    assert [item.name for item in size.sizes(tmp_path)] == ["all.py", *(f"all.py:{name}" for name in "bcdefg")]
+
+
 def test_a_long_file_fails(tmp_path: Path) -> None:
     (tmp_path / "long.py").write_text("a = 1\n" * 501, encoding="utf-8")
     assert size.main([str(tmp_path)]) == 1

@@ -13,6 +13,8 @@ from sayso.loop.bench.running import Job
 from sayso.loop.bench.tiers import Tier
 from sayso.training.settings import Guard, Train
 
+KNOWN = suite.load()
+"""The suite of the package, read once."""
 TIER = Tier(
     comments=2, tests=1, seeds=1, drafts=2, anchors=1, candidates=1, curve=(1, 2), sequences=1, sequence_length=2,
     together=(2, 4), sets=1, controls="first", max_new_tokens=3, train=Train(max_steps=1, save_steps=0),

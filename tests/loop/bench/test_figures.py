@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.loop.bench.conftest import TIER
+from tests.loop.bench.conftest import KNOWN, TIER
 
 from sayso.batches import row
 from sayso.errors import NotFoundError, RecordError
-from sayso.loop.bench import comparing, curves, memory, results, scoring, suite, tables, teaching
+from sayso.loop.bench import comparing, curves, memory, results, scoring, tables, teaching
 from sayso.loop.bench.scoring import Score
 from sayso.loop.bench.tiers import GUARD_OFF, SHUFFLED, Condition, conditions
 
-KNOWN = suite.load()
 ITEM = KNOWN.items[0]  # starts with "Update:"
 PLAIN = ["The soup is ready and it is very good.", "We all go to the lake on Sunday morning."]
 TIERS = replace(TIER, tests=2, draws=2000, drafts=8, curve=(2, 4, 8))

@@ -12,13 +12,13 @@ import pytest
 from recipes.teachable.compose import compose
 from recipes.teachable.plan import render
 from recipes.teachable.world import Triple, held_out
+from tests.loop.bench.conftest import KNOWN
 
 from sayso.critics.checking import repair_of
 from sayso.errors import NotFoundError, RecordError
 from sayso.loop.bench import suite
 from sayso.loop.bench.suite import Item, Suite
 
-KNOWN = suite.load()
 SCOPES = ("in", "near", "out")
 
 
@@ -110,8 +110,9 @@ def test_a_suite_of_ones_own_may_be_plain(tmp_path: Path) -> None:
     path = tmp_path / "suite.jsonl"
     packed = Path(suite.__file__).parent / suite.FILE
     path.write_bytes(gzip.decompress(packed.read_bytes()))
-    assert suite.load(path).sha256 == KNOWN.sha256
-    assert isinstance(suite.load(path), Suite)
+    found = suite.load(path)
+    assert found.sha256 == KNOWN.sha256
+    assert isinstance(found, Suite)
 
 
 def test_what_is_no_suite_is_refused(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from tests.loop.bench.conftest import TIER
+from tests.loop.bench.conftest import KNOWN, TIER
 from tests.loop.bench.test_figures import score
 
 from sayso import registry
@@ -16,7 +16,6 @@ from sayso.loop.bench.tiers import TIERS
 from sayso.methods import METHODS, Method
 from sayso.records import ask, plain
 
-KNOWN = suite.load()
 NOTE, COACH, CHEER, CALM = (KNOWN.item(name) for name in (
     "t00-start-with-genre", "t01-caps-reader", "t04-cheer-word", "t14-calm-pair"))  # fmt: skip
 
