@@ -32,7 +32,7 @@ def test_ratings_become_texts_for_a_classifier_and_no_question_stands_on_both_si
         }
         text = json.dumps([item]).encode()
         where = tmp_path / "in" / f"{question[0]}{name}"
-        where.mkdir()
+        where.mkdir(parents=True)
         path = where / f"feedback_{name}.json{'.gz' if packed else ''}"
         path.write_bytes(gzip.compress(text) if packed else text)
     script = str(FOLDER / "polarity.py")

@@ -77,5 +77,4 @@ TOKENIZER = {
     "compare": ("sayso.cli.tokenizer_compare:command", "Compare tokenizers on the same text"),
 }
 """What `sayso tokenizer` offers."""
-
 __all__ = ["COMMANDS", "COMMENTS", "BENCH", "DATA", "TASKS", "TOKENIZER"]
