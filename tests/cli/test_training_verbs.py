@@ -105,6 +105,22 @@ WRONG = [
 ]
 
 
+def test_tokenizers_are_compared_by_language(sayso: Call, here: Path, tiny_folder: Path) -> None:
+    (here / "a.txt").write_text("The train to the city is late again today.", encoding="utf-8")
+    (here / "b.txt").write_text("今天去城里的火车又晚点了。", encoding="utf-8")
+    given = ("tokenizer", "compare", "a.txt", "b.txt", "--tokenizer", tiny_folder)
+    named = sayso(*given, "--language", "en", "--language", "zh", "--json").json["compared"]
+    assert [line["language"] for line in named] == ["en", "zh", "all"]
+    assert named[1]["tokens_per_character"] == 3.0
+    assert sayso(*given, "--by", "language", "--json").json["compared"] == named
+    files = sayso(*given, "--by", "file", "--json").json["compared"]
+    assert [line["language"] for line in files] == ["a.txt", "b.txt", "all"]
+    assert [line["language"] for line in sayso(*given, "--language", "en", "--json").json["compared"]] == ["en"]
+    assert "tokens a character" in sayso(*given).out
+    assert "found 3 languages for 2 files" in sayso(*given, *("--language", "en") * 3).err
+    assert "give one of them" in sayso(*given, "--by", "file", "--language", "en").err
+
+
 @pytest.mark.parametrize(("typed", "expected"), WRONG, ids=[typed for typed, _expected in WRONG])
 def test_what_is_wrong_is_said_in_one_line(sayso: Call, here: Path, tiny_folder: Path, typed: str, expected: str) -> None:
     before = prints_of(here)

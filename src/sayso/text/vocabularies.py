@@ -1,8 +1,10 @@
-"""Look at a tokenizer, and compare several on the same text."""
+"""Look at a tokenizer, and compare several on the same texts, language by language."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from tokenizers import Tokenizer
 from sayso.errors import NotFoundError, RecordError
 
 _FEW = 512
+ALL = "all"
+"""The language of a line on every text."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,18 +27,28 @@ class Token:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compared:
-    """How a tokenizer writes a text."""
+    """How a tokenizer writes the texts of one language, or all of them."""
 
     name: str
+    language: str
+    """As it was given with the texts; `all`: every text."""
     entries: int
     """Size of its vocabulary."""
     tokens: int
+    unknown: int
+    """Tokens that stand for what it cannot write; a tokenizer that has many looks shorter than it is."""
+    characters: int
     bytes: int
 
     @property
     def tokens_per_byte(self) -> float:
-        """Fewer is shorter."""
+        """Fewer is shorter; a Chinese character is three bytes."""
         return self.tokens / self.bytes
+
+    @property
+    def tokens_per_character(self) -> float:
+        """Fewer is shorter."""
+        return self.tokens / self.characters
 
 
 def opened(folder: Path) -> Tokenizer:
@@ -59,29 +73,55 @@ def show(tokenizer: Tokenizer, text: str) -> list[Token]:
     return [Token(id=number, text=tokenizer.decode([number], skip_special_tokens=False)) for number in ids]
 
 
-def compare(tokenizers: Sequence[tuple[str, Tokenizer]], texts: Iterable[str]) -> list[Compared]:
-    """Return how long each tokenizer writes the same texts.
+def compare(tokenizers: Sequence[tuple[str, Tokenizer]], texts: Iterable[tuple[str, str]]) -> list[Compared]:
+    """Return how long each tokenizer writes the same texts, given as (language, text): for every language, then for all.
+
+    Languages come in the order of their names; with a single one there is no line for all.
 
     Raises:
         RecordError: there is no text.
     """
-    tokens, size = [0] * len(tokenizers), 0
+    sizes: dict[str, Counter[str]] = {}
+    tokens: Counter[tuple[str, int, str]] = Counter()
+    unknown = [_unknown(tokenizer) for _name, tokenizer in tokenizers]
     for some in _batches(texts):
-        size += sum(len(text.encode()) for text in some)
+        for language, text in some:
+            sizes.setdefault(language, Counter()).update(characters=len(text), bytes=len(text.encode()))
         for number, (_name, tokenizer) in enumerate(tokenizers):
-            tokens[number] += sum(len(found.ids) for found in tokenizer.encode_batch(some, add_special_tokens=False))
-    if not size:
+            found = tokenizer.encode_batch([text for _language, text in some], add_special_tokens=False)
+            for (language, _text), one in zip(some, found, strict=True):
+                tokens[language, number, "tokens"] += len(one.ids)
+                tokens[language, number, "unknown"] += one.ids.count(unknown[number])
+    sizes = {language: sizes[language] for language in sorted(sizes) if sizes[language]["bytes"]}
+    if not sizes:
         raise RecordError("there is no text to compare on; expected at least one text that is not empty")
-    return [
-        Compared(name=name, entries=tokenizer.get_vocab_size(), tokens=count, bytes=size)
-        for (name, tokenizer), count in zip(tokenizers, tokens, strict=True)
-    ]
+
+    def compared(language: str, among: Sequence[str]) -> Iterator[Compared]:
+        whole = sum((sizes[one] for one in among), Counter())
+        for number, (name, tokenizer) in enumerate(tokenizers):
+            count, missed = (sum(tokens[one, number, what] for one in among) for what in ("tokens", "unknown"))
+            yield Compared(
+                name=name, language=language, entries=tokenizer.get_vocab_size(), tokens=count, unknown=missed,
+                characters=whole["characters"], bytes=whole["bytes"],
+            )  # fmt: skip
+
+    lines = [line for language in sizes for line in compared(language, (language,))]
+    return lines + (list(compared(ALL, tuple(sizes))) if len(sizes) > 1 else [])
 
 
-def _batches(texts: Iterable[str]) -> Iterable[list[str]]:
-    some: list[str] = []
-    for text in texts:
-        some.append(text)
+def _unknown(tokenizer: Tokenizer) -> int | None:
+    """Return the id that stands for what a tokenizer cannot write; None where it can write everything."""
+    form = json.loads(tokenizer.to_str())["model"]
+    if form.get("unk_id") is not None:
+        return int(form["unk_id"])
+    word = form.get("unk_token")
+    return tokenizer.token_to_id(word) if word else None
+
+
+def _batches(texts: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+    some: list[tuple[str, str]] = []
+    for pair in texts:
+        some.append(pair)
         if len(some) == _FEW:
             yield some
             some = []
