@@ -117,6 +117,14 @@ def test_bytes_of_one_chinese_character_are_one_word(tiny):
     assert len(got) == 7
 
 
+def test_where_a_tokenizer_cuts_no_words_they_end_with_white_space():
+    words = "a cat\n  sat"
+    got = masking.marks(words, [0] * len(words), [(place, place + 1) for place in range(len(words))])
+    assert [words[place] for place, mark in enumerate(got) if mark == BEGINS] == ["a", "c", " ", " ", "s"]
+    cut = masking.marks("a cat", [0, 1, 1, 1, 1], [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)])
+    assert cut == [BEGINS, BEGINS, GOES_ON, GOES_ON, GOES_ON], "where it does, it is asked"
+
+
 def test_long_texts_are_cut_and_short_ones_share_a_row_only_when_asked():
     assert [len(row.ids) for row in encoded("cat " * 6)] == [12, 10]
     assert [len(row.ids) for row in encoded("cat", "so")] == [5, 4]

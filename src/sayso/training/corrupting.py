@@ -33,8 +33,8 @@ class Corrupts(Protocol):
     """An objective that learns rows other than those it is given."""
 
     @property
-    def share(self) -> float:
-        """Which share of the tokens is to be foretold."""
+    def foretold(self) -> float:
+        """Which share of a text's bytes is to be foretold, about."""
         ...
 
     def corrupted(self, row: Row, random: np.random.Generator) -> Row:
@@ -91,9 +91,9 @@ class Shown(Sequence[Row]):
 
     @property
     def facts(self) -> Facts:
-        """What the rows hold; the bytes are, about, those of what was taken out."""
+        """What the rows hold; the bytes are, about, those of what is to be foretold."""
         facts: Facts = self._rows.facts
-        return replace(facts, num_bytes=round(facts.num_bytes * self._objective.share))
+        return replace(facts, num_bytes=round(facts.num_bytes * self._objective.foretold))
 
     @property
     def tokens(self) -> int:

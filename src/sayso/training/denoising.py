@@ -45,6 +45,11 @@ class Denoising:
     mean_length: float = 3.0
     """Tokens of a span, on average."""
 
+    @property
+    def foretold(self) -> float:
+        """Which share of a text's bytes is to be foretold, about: what was taken out, or all of it."""
+        return 1.0 if self.kind == "infilling" else self.share
+
     def corrupted(self, row: Row, random: np.random.Generator) -> Row:
         """Return the row whose source has gaps and whose target puts them right."""
         ids = row.ids[:-1] if row.ids[-1] == self.end else row.ids

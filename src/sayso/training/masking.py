@@ -47,6 +47,11 @@ class Masked:
     masked_share: float = 0.8
     """Of those that become the mask; half of the rest become another token, the other half stay."""
 
+    @property
+    def foretold(self) -> float:
+        """Which share of a text's bytes is to be foretold, about: that of the tokens that are taken out."""
+        return self.share
+
     def corrupted(self, row: Row, random: np.random.Generator) -> Row:
         """Return a row with gaps; what stood there is its labels, and all else has no weight."""
         ids, marks = np.array(row.ids), np.array(row.weights)
@@ -79,8 +84,8 @@ class Masked:
 class WholeWords:
     """Plain text for filling gaps: rows of the context's length, each token marked with whether a word begins there.
 
-    Words are what the tokenizer cuts a text into before it looks for parts of words; in Chinese they are jieba's where it is
-    installed, else characters.
+    Words are what the tokenizer cuts a text into before it looks for parts of words, and end with white space where it cuts
+    nothing (a vocabulary of characters); in Chinese they are jieba's where it is installed, else characters.
     """
 
     def __init__(self, tokenizer: Any, *, longest: int, packing: bool) -> None:
@@ -122,10 +127,12 @@ class WholeWords:
 
 def marks(text: str, numbers: list[int | None], places: list[tuple[int, int]]) -> list[int]:
     """Return for each token whether a word begins there, from the tokenizer's numbers of words and the tokens' places."""
-    chinese = _chinese(text)
+    chinese, uncut = _chinese(text), len(set(numbers)) == 1
     found, before, reached = [], None, -1
     for number, (start, _end) in zip(numbers, places, strict=True):
-        begins = start != reached and chinese[start] if start in chinese else number != before or reached in chinese
+        after_space = uncut and start != reached and text[max(0, start - 1) : start].isspace()
+        apart = number != before or reached in chinese or after_space
+        begins = start != reached and chinese[start] if start in chinese else apart
         found.append(BEGINS if begins else GOES_ON)
         before, reached = number, start
     return found

@@ -33,7 +33,8 @@ class Pointing:
         Places of the question and of padding take no part in the softmax.
     """
 
-    share: float = 1.0
+    foretold: float = 1.0
+    """Of the bytes that are counted, which are those of the answers."""
 
     def corrupted(self, row: Row, random: np.random.Generator) -> Row:
         """Return the row that learns its two places; nothing is drawn."""
