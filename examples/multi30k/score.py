@@ -1,4 +1,8 @@
-"""Print BLEU and chrF of a model on conversations of one question: score.py MODEL FILE."""
+"""Print BLEU and chrF of a model on conversations of one question: score.py MODEL FILE [LANGUAGE].
+
+Lines with the same question are several right answers to it. LANGUAGE is what BLEU cuts words by: zh cuts Chinese into
+characters; otherwise it is sacrebleu's usual way.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +19,16 @@ from sayso.records import ask
 BEAMS = Sampling(max_new_tokens=80, temperature=0, num_beams=5, length_penalty=1.0, batch_size=32)
 
 
-def main(model: str, file: str) -> None:
+def main(model: str, file: str, language: str = "") -> None:
     """Translate every question with five beams and compare with the answers."""
-    turns = [json.loads(line)["messages"] for line in Path(file).read_text(encoding="utf-8").splitlines()]
-    written = local.load(model).generate([ask(asked["content"]) for asked, _ in turns], BEAMS)
-    expected = [[answer["content"] for _, answer in turns]]
-    for metric in (sacrebleu.BLEU(), sacrebleu.CHRF()):
+    right: dict[str, list[str]] = {}
+    for line in Path(file).read_text(encoding="utf-8").splitlines():
+        asked, answer = json.loads(line)["messages"]
+        right.setdefault(asked["content"], []).append(answer["content"])
+    written = local.load(model).generate([ask(text) for text in right], BEAMS)
+    most = max(map(len, right.values()))
+    expected = [[answers[number] if number < len(answers) else None for answers in right.values()] for number in range(most)]
+    for metric in (sacrebleu.BLEU(trg_lang=language), sacrebleu.CHRF()):
         print(metric.corpus_score(written, expected), metric.get_signature())
 
 

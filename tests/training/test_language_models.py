@@ -89,8 +89,9 @@ def test_the_bits_of_a_network_are_over_the_bytes_that_it_was_to_foretell(tmp_pa
     (tmp_path / "whole.txt").write_bytes(text().encode())
     learnt, held = language_models.split(tmp_path / "whole.txt", tmp_path)
     tokenizer.train([learnt], tmp_path / "words", vocab_size=200, model_max_length=64, kind="characters")
+    shape = [f"model.{key}" for key in NETWORKS[architecture]]
     settings = pretraining.settings_of([], [
-        f"architecture={architecture}", f"tokenizer={tmp_path / 'words'}", *(f"model.{key}" for key in NETWORKS[architecture]),
+        f"architecture={architecture}", f"tokenizer={tmp_path / 'words'}", *shape,
         "data.validation_tokens=0", "data.eval_steps=0", "data.samples=0", f"data.validation=[{tmp_path / 'held.txt'}]",
         "train.max_steps=1", "device=cpu",
     ])  # fmt: skip
