@@ -17,6 +17,8 @@ from sayso.loop.bench.comparing import Figure, figure
 DRAWS = 10_000
 ABOUT_NOTHING = 0.25
 """Unrelated words move a token by less than this share of what related ones do: that is called about nothing."""
+CLIP, SKIPPED = 2.0, 2
+"""What `hindsight` takes of a token at most, and how many first tokens it leaves out."""
 FEW = 2
 """So many comments at most give no interval worth the name."""
 
@@ -210,7 +212,7 @@ def advantage(shop: Shop) -> Shape:
     for name in names(shop):
         record = shop.read("advantage", name)
         for kind in ("related", "unrelated", "praise"):
-            values = [value for draft in record[kind] for value in draft]
+            values = np.clip([value for draft in record[kind] for value in draft[SKIPPED:]], -CLIP, CLIP).tolist()
             if values:
                 sizes.setdefault(kind, []).append(float(np.mean(np.abs(values))))
                 pooled.setdefault(kind, []).extend(values)

@@ -140,9 +140,9 @@ def advantage(canvas: Canvas, series: Mapping[str, Any]) -> None:
     """Draw the distribution of the advantages of tokens."""
     axes = canvas.subplots()
     for (name, values), colour in zip(series.items(), COLOURS, strict=False):
-        axes.hist(np.clip(values, -4, 4), bins=81, histtype="step", density=True, color=colour, label=name)
+        axes.hist(values, bins=61, histtype="step", density=True, color=colour, label=name)
     axes.set_yscale("log")
-    axes.set(xlabel="advantage of a token, nats (beyond 4 drawn at 4)", ylabel="density")
+    axes.set(xlabel="advantage of a token, nats, clipped as hindsight clips it", ylabel="density")
     axes.legend(frameon=False, title="told words that are")
 
 
