@@ -244,3 +244,13 @@ def test_what_does_not_go_together_is_refused(workspace: Workspace, ready: Calla
 def test_nothing_to_learn_in_turn_is_said(workspace: Workspace, ready: Callable[..., Settings]) -> None:
     with pytest.raises(PreflightError, match="one by one"):
         staging.in_turn(workspace, ready("learn_from=[nobody]"))
+
+
+@pytest.mark.slow
+def test_a_round_with_stages_is_planned_done_and_summed_up(workspace: Workspace, ready: Callable[..., Settings]) -> None:
+    settings = ready(TWO, "evaluate.max_new_tokens=4")
+    assert workspace.plan(settings=settings).method == "refine_sft", "the stage that begins"
+    found = rounds.run(workspace, settings)
+    assert (found.candidate, found.evaluation.champion) == ("v2", "base")
+    assert rounds.summary(found)["retained"] == []
+    assert "2 · hindsight" in found.report.read_text("utf-8")
