@@ -152,6 +152,8 @@ def write(path: Path, reviews: Reviews) -> None:
 
 def trained(model: str, folder: Path, out: Path, assignments: Sequence[str]) -> Labeller:
     """Train the classifier of movies, or take it from where it is."""
+    if (out / "model" / "config.json").exists():
+        return labelling.load(out / "model")
     return fitted(model, folder / "movies.jsonl", folder, out, assignments)
 
 

@@ -46,7 +46,7 @@ class Rationale:
 
     learning_rate: float = 5e-5
     """Peak rate of all weights of a model like BERT; with LoRA, or for a small model from random weights, about 1e-3."""
-    penalty: float = 1.0
+    penalty: float = 0.1
     """How much the words beside the marked ones are held down; 0 learns the class alone. See `beside` in the metrics: times
     this it should be of the size of `nll`."""
 

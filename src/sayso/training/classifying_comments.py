@@ -32,7 +32,7 @@ class Comments:
     """What a text with a comment weighs, where a labelled one weighs 1."""
     marked: float = 10.0
     """What the marked words weigh as a text of their own, for the linear classifier; 0: their class alone is learnt."""
-    penalty: float = 1.0
+    penalty: float = 0.1
     """How much the words beside the marked ones are held down, for a network; 0: their class alone is learnt."""
     polarity: str = ""
     """A classifier of comments with the classes good and bad, which is asked of comments that name no class; empty: what is
