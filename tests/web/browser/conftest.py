@@ -179,9 +179,16 @@ class Visit:
         try:
             page.wait_for_selector("[data-mode] #text")
         except Exception as error:
-            error.add_note(f"the page: {page.evaluate(STATE)}; complaints: {self.complaints}")
+            error.add_note(f"the page: {self.state()}; complaints: {self.complaints}")
             raise
         return page
+
+    def state(self) -> str:
+        """Say how far the page has come."""
+        try:
+            return str(self.page.wait_for_function(STATE, timeout=10_000).json_value())
+        except Exception as error:  # of whatever kind; a page that does not even answer is what is to be known
+            return f"does not answer ({error})"
 
     def press(self, *keys: str) -> None:
         for key in keys:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from tests.web.browser.conftest import NARROW, Site, Visit, Visiting
 
 from sayso.store import review
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
 
 pytestmark = pytest.mark.slow
 
@@ -206,6 +211,25 @@ def test_a_guideline_is_written_read_and_never_overwritten(site: Site, visiting:
     visit.read()
     visit.press("h")
     page.wait_for_selector("dialog.side li:text('dates')")
+
+
+def test_whoever_has_begun_to_write_the_guideline_goes_on_when_another_one_arrives(site: Site, visiting: Visiting) -> None:
+    visit = visiting()
+    page = visit.go("/guideline")
+    page.get_by_role("button", name="Write the guideline").wait_for()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/guideline", hold)
+    review.set_guideline(site.store, site.lead, "# Look for", review.guideline(site.store).seq)
+    page.wait_for_selector("#view[aria-busy]")
+    visit.press("e")
+    page.wait_for_selector("#words:focus")
+    held[0].continue_()
+    page.wait_for_selector("#view:not([aria-busy])")
+    assert page.locator("#words:focus").count() == 1
 
 
 def test_a_person_is_signed_out_for_good(site: Site, visiting: Visiting) -> None:

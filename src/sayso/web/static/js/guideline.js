@@ -18,6 +18,7 @@ const load = () =>
       shown = found;
       return reading();
     },
+    { wanted: () => !$("words") }, // who has begun to write meanwhile goes on writing
   );
 
 function reading() {

@@ -4,19 +4,21 @@ import { $, h, svg } from "./dom.js";
 import { decimal, t } from "./messages.js";
 
 // Shows what `draw` makes of the answer; says why there is none, with a way to try again.
-export async function view(ask, draw) {
+export async function view(ask, draw, { wanted = () => true } = {}) {
   const place = $("view");
   place.setAttribute("aria-busy", "true");
   try {
-    place.replaceChildren(...[draw(await ask())].flat().filter(Boolean));
+    const found = await ask();
+    if (wanted()) place.replaceChildren(...[draw(found)].flat().filter(Boolean));
   } catch (error) {
     if (!(error instanceof Offline || error instanceof Refused)) throw error;
+    if (!wanted()) return;
     place.replaceChildren(
       h(
         "div",
         { class: "blank" },
         h("h2", {}, error instanceof Offline ? t("no_connection") : error.message),
-        h("button", { type: "button", class: "primary", onclick: () => view(ask, draw) }, t("try_again")),
+        h("button", { type: "button", class: "primary", onclick: () => view(ask, draw, { wanted }) }, t("try_again")),
       ),
     );
   } finally {

@@ -78,7 +78,8 @@ function showSaving() {
   clearTimeout(slow);
   const place = $("saving");
   if (!waits) {
-    place.textContent = wasWaiting ? t("all_saved") : "";
+    // What another window has sent is told more than once; the good news stays.
+    if (wasWaiting) place.textContent = t("all_saved");
     place.className = "saving";
     wasWaiting = false;
     return;
