@@ -11,7 +11,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from sayso.batches import Batch
 from sayso.errors import ModelError, NotFoundError
 from sayso.models import adapters, folders, opening
-from sayso.models.forms import Form, Reader, Words
+from sayso.models.forms import Form, Words
 from sayso.models.writing.sampling import Sampling, Written
 from sayso.records import Prompt
 
@@ -50,6 +50,14 @@ def load(
     model = LocalModel(name=name, module=module, tokenizer=tokenizer)
     model.base = str(Path(name).expanduser().absolute()) if Path(name).expanduser().is_dir() else name
     return model if adapter is None else adapters.load_onto(model, folders.find(str(adapter)))
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """A form whose answers are words of the prompt itself, which may be longer than the model's context."""
+
+    def answers(self, module: Any, prompts: Sequence[Prompt], sampling: Sampling) -> list[Written]:
+        """Return one answer a prompt."""
 
 
 class LocalModel:

@@ -109,13 +109,14 @@ def compare(tokenizers: Sequence[tuple[str, Tokenizer]], texts: Iterable[tuple[s
     return lines + (list(compared(ALL, tuple(sizes))) if len(sizes) > 1 else [])
 
 
-def _unknown(tokenizer: Tokenizer) -> int | None:
-    """Return the id that stands for what a tokenizer cannot write; None where it can write everything."""
+def _unknown(tokenizer: Tokenizer) -> int:
+    """Return the id that stands for what a tokenizer cannot write; −1, which no token has, where it can write everything."""
     form = json.loads(tokenizer.to_str())["model"]
     if form.get("unk_id") is not None:
         return int(form["unk_id"])
     word = form.get("unk_token")
-    return tokenizer.token_to_id(word) if word else None
+    found = tokenizer.token_to_id(word) if word else None
+    return -1 if found is None else int(found)
 
 
 def _batches(texts: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:

@@ -8,14 +8,14 @@ same around each of them, so that training, adapters and the feedback loop do no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
     from sayso.batches import Batch
-    from sayso.models.writing.sampling import Sampling, Written
+    from sayso.models.writing.sampling import Sampling
     from sayso.records import Prompt
 
 
@@ -74,12 +74,4 @@ class Form(Protocol):
         """Return the ids written to each prompt, the stop token included where it was drawn."""
 
 
-@runtime_checkable
-class Reader(Protocol):
-    """A form whose answers are words of the prompt itself, which may be longer than the model's context."""
-
-    def answers(self, module: Any, prompts: Sequence[Prompt], sampling: Sampling) -> list[Written]:
-        """Return one answer a prompt."""
-
-
-__all__ = ["Form", "Reader", "Words"]
+__all__ = ["Form", "Words"]
