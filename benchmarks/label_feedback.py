@@ -124,7 +124,7 @@ def report(given: argparse.Namespace, hits: dict[str, dict[str, list[NDArray[np.
     for arm, row in rows.items():
         print(f"{arm:20} {row['products']:8.4f} {row['movies']:8.4f}")
     for name, (mean, low, high) in pairs.items():
-        print(f"{name:55} {100 * mean:+.2f} points [{100 * low:+.2f}, {100 * high:+.2f}]")
+        print(f"{name:55} {100 * mean:+.2f} points [{100 * low:+.2f}, {100 * high:+.2f}]", flush=True)
     kept = {key: str(value) if isinstance(value, Path) else value for key, value in vars(given).items() if key != "data"}
     return {**kept, "accuracy": rows, "differences": pairs}
 
