@@ -186,7 +186,7 @@ class Visit:
     def state(self) -> str:
         """Say how far the page has come."""
         try:
-            return str(self.page.wait_for_function(STATE, timeout=10_000).json_value())
+            return str(self.page.locator("body").evaluate(STATE, timeout=10_000))
         except Exception as error:  # of whatever kind; a page that does not even answer is what is to be known
             return f"does not answer ({error})"
 

@@ -83,9 +83,10 @@ def test_without_a_connection_a_comment_waits_and_is_sent_once(site: Site, visit
     page.wait_for_selector(".card:not(.waits) .words:text-is('Said in a tunnel.')")
     assert comments(site, "Said in a tunnel.") == 1
     page.wait_for_selector(".saving:text-is('All saved')")
-    visit.press("v")
-    page.wait_for_selector(".verdict [aria-pressed=true]")
-    page.wait_for_function("!Object.keys(localStorage).some((name) => name.startsWith('sayso.outbox.'))")
+    visit.press("w")
+    visit.write("Said in the open.")
+    visit.press("Enter")
+    page.wait_for_selector(".card:not(.waits) .words:text-is('Said in the open.')")
     assert page.locator(".saving").inner_text() == "All saved"
 
 
