@@ -16,7 +16,7 @@ import torch
 from sayso.batches import Drawn, Row, collate, micro_batches
 from sayso.errors import ModelError, PreflightError, SettingsError
 from sayso.models.arithmetic import quick_products
-from sayso.training import checkpoints
+from sayso.training import checkpoints, memory
 from sayso.training import guard as guards
 from sayso.training.drawing import Drawing
 from sayso.training.guard import Anchors
@@ -117,6 +117,8 @@ def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, sett
         yield dataclasses.replace(record, seconds=clock() - started)
         stopped = stop()
         _keep(run, number + 1, now=stopped)
+        if (number + 1) % memory.EVERY_STEPS == 0:
+            memory.give_back()
         if stopped:
             return
 
