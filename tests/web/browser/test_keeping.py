@@ -90,6 +90,17 @@ def test_without_a_connection_a_comment_waits_and_is_sent_once(site: Site, visit
     assert page.locator(".saving").inner_text() == "All saved"
 
 
+def test_a_connection_that_is_dead_without_saying_so_holds_no_comment_up(visit: Visit) -> None:
+    page = visit.read("r-thanks-1")
+    page.route("**/api/comments/private-check", lambda _route: None)  # is never answered
+    visit.press("f")
+    visit.write("Said into the void.")
+    visit.press("Enter")
+    assert visit.said("Said into the void.")
+    page.wait_for_selector(".card:not(.waits) .words:text-is('Said into the void.')")
+    page.unroute("**/api/comments/private-check")
+
+
 def test_what_waits_survives_a_reload_while_the_server_is_away(site: Site, visit: Visit) -> None:
     visit.expected += AWAY
     page = visit.read("r-thanks-1")

@@ -12,13 +12,17 @@ export class Refused extends Error {
 export class Offline extends Error {}
 
 const AWAY = new Set([502, 503, 504]);
+const PATIENCE = 30000; // milliseconds; a connection can be dead without saying so
 const meta = document.querySelector('meta[name="csrf"]');
 
-export async function call(method, path, body, { keepalive = false } = {}) {
-  let answer = await fetched(method, path, body, keepalive);
-  if (answer.status === 403 && method !== "GET" && (await renewed())) answer = await fetched(method, path, body, keepalive);
+export async function call(method, path, body, how = {}) {
+  let answer = await fetched(method, path, body, how);
+  if (answer.status === 403 && method !== "GET" && (await renewed())) answer = await fetched(method, path, body, how);
   if (AWAY.has(answer.status)) throw new Offline();
-  const found = await answer.json().catch(() => null);
+  const found = await answer.json().catch((error) => {
+    if (error instanceof SyntaxError) return null; // no JSON, or nothing
+    throw new Offline(); // it broke off on the way
+  });
   if (!answer.ok) throw new Refused(answer.status, found);
   return found;
 }
@@ -29,7 +33,7 @@ export const get = (path, query = {}) => {
   return call("GET", words ? `${path}?${words}` : path);
 };
 
-async function fetched(method, path, body, keepalive) {
+async function fetched(method, path, body, { keepalive = false, patience = PATIENCE } = {}) {
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-Sayso-CSRF"] = meta.content;
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -40,6 +44,7 @@ async function fetched(method, path, body, keepalive) {
       keepalive,
       credentials: "same-origin",
       body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.timeout(patience),
     });
   } catch {
     throw new Offline();

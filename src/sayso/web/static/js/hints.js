@@ -5,6 +5,7 @@ import { number, t } from "./messages.js";
 import { toUnits } from "./offsets.js";
 
 const OFTEN = 2;
+const PATIENCE = 3000; // milliseconds; who has pressed Enter does not wait longer for a hint
 
 const quietly = async (promise) => {
   try {
@@ -16,7 +17,8 @@ const quietly = async (promise) => {
 };
 
 // The personal data in a text; none where nobody can be asked: the server looks again before it keeps anything.
-export const personal = async (text) => (await quietly(call("POST", "/api/comments/private-check", { text })))?.found ?? [];
+export const personal = async (text) =>
+  (await quietly(call("POST", "/api/comments/private-check", { text }, { patience: PATIENCE })))?.found ?? [];
 
 // Calls show(node or null) for what is known about a text, a moment after the last keystroke.
 export function hints(show) {
