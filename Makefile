@@ -1,4 +1,4 @@
-# Six verbs; each sets up what it needs. `make setup PYTHON=python3.12` takes another Python.
+# Seven verbs; each sets up what it needs. `make setup PYTHON=python3.12` takes another Python.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,6 +6,9 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check install -c constrain
 
 # Every process the tests start reads the bytecode that the first one kept, wherever keeping it is switched off too.
 TRY := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -q
+
+# Those that need no argument and a minute; others by name: make bench BENCH='train ngram'. Each says in its head what it does.
+BENCH ?= startup agreement first_screen
 
 .PHONY: setup demo test lint types bench docs
 
@@ -30,7 +33,7 @@ types: $(VENV)/.with-dev
 	$(BIN)/mypy
 
 bench: $(VENV)/.with-dev
-	for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
+	@for name in $(BENCH); do echo "$$name"; $(BIN)/python "benchmarks/$$name.py" || exit 1; done
 
 docs: $(VENV)/.with-dev
 	$(BIN)/python tools/messages.py

@@ -95,3 +95,12 @@ def tracked() -> list[Path]:
         hidden = re.compile(r"(^|/)(\.|__pycache__)")
         paths = [path for path in ROOT.rglob("*") if not hidden.search(path.relative_to(ROOT).as_posix())]
     return [path for path in paths if path.is_file()]
+
+
+def test_what_make_bench_runs_exists_and_needs_no_argument() -> None:
+    named = re.search(r"^BENCH \?= (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert named
+    for name in named.group(1).split():
+        text = (ROOT / "benchmarks" / f"{name}.py").read_text(encoding="utf-8")
+        asked = re.findall(r"add_argument\(\s*\"(?!-)|required=True|sys\.argv\[1\]", text)
+        assert asked == [], name

@@ -31,18 +31,6 @@ def silent(**_seen: Any) -> None:
     pass
 
 
-@pytest.fixture
-def texts(tmp_path: Path) -> Path:
-    words = {"good": ("lovely", "kind", "warm"), "bad": ("awful", "rude", "cold")}
-    lines = [
-        json.dumps({"text": f"a {word} thing {n}", "label": label})
-        for n in range(12) for label, some in words.items() for word in some
-    ]  # fmt: skip
-    path = tmp_path / "texts.jsonl"
-    path.write_text("\n".join(lines))
-    return path
-
-
 def _fitted(texts: Path, folder: Path, *assignments: str, model: str = "fresh:bert") -> classifying.Fitted:
     settings = classifying.settings_of([], [*(SMALL if model.startswith("fresh:") else []), *assignments], model=model)
     return classifying.fit(model, classifying.read([texts], settings), settings, folder, silent)

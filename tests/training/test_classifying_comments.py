@@ -31,18 +31,6 @@ def silent(**_seen: Any) -> None:
     pass
 
 
-@pytest.fixture
-def texts(tmp_path: Path) -> Path:
-    words = {"good": ("lovely", "kind", "warm"), "bad": ("awful", "rude", "cold")}
-    lines = [
-        json.dumps({"text": f"a {word} thing {n}", "label": label})
-        for n in range(8) for label, some in words.items() for word in some
-    ]  # fmt: skip
-    path = tmp_path / "texts.jsonl"
-    path.write_text("\n".join(lines))
-    return path
-
-
 def said(folder: Path, lines: list[dict[str, Any]]) -> Path:
     path = folder / "comments.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -141,22 +142,15 @@ def test_a_conversation_that_was_hit_is_dropped_whole(tmp_path: Path) -> None:
     assert list(report["sets"]) == ["held"]
 
 
-def test_stopped_it_goes_on_to_the_same_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stopped_it_goes_on_to_the_same_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, breaking_off: Callable[[ModuleType], Callable[[], int]]
+) -> None:
     monkeypatch.setattr(journal, "SHARD_BYTES", 2000)
     monkeypatch.setattr(streams, "BATCH_BYTES", 500)
     texts = [f"{number} {QUESTION if number % 7 == 0 else SHORT * 2}" for number in range(100)]
     (tmp_path / "a").mkdir()
     left, report = run(tmp_path / "a", texts, [{"q": QUESTION}])
-    real, begun = decontaminating._write, 0
-
-    def work(job: Any) -> Any:
-        nonlocal begun
-        begun += 1
-        if begun % 2 == 0:
-            raise KeyboardInterrupt
-        return real(job)
-
-    monkeypatch.setattr(decontaminating, "_write", work)
+    begun = breaking_off(decontaminating)
     (tmp_path / "b").mkdir()
     for _ in range(50):
         try:
@@ -166,7 +160,7 @@ def test_stopped_it_goes_on_to_the_same_report(tmp_path: Path, monkeypatch: pyte
             continue
     assert again == left
     assert report_again["dropped"] == report["dropped"] == 15
-    assert begun > 4
+    assert begun() > 4
 
 
 def test_evaluation_sets_are_named_once_and_must_be_there(tmp_path: Path) -> None:

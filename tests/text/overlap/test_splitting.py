@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -174,29 +175,22 @@ def test_crossing_finds_who_is_not_in_the_part_of_the_first(pairs: list[tuple[in
     assert splitting.crossing(groups, of).tolist() == expected
 
 
-def test_stopped_it_goes_on_to_the_same_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stopped_it_goes_on_to_the_same_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, breaking_off: Callable[[ModuleType], Callable[[], int]]
+) -> None:
     monkeypatch.setattr(journal, "SHARD_BYTES", 3000)
     monkeypatch.setattr(streams, "BATCH_BYTES", 1000)
     source = lines(tmp_path / "a.jsonl", authors(200))
     split = Split(by="text", validation=0.2, test=0.2)
     parting.split(data(source), tmp_path / "whole", split)
-    real, begun = parting._write, 0
-
-    def work(job: Any) -> Any:
-        nonlocal begun
-        begun += 1
-        if begun % 2 == 0:
-            raise KeyboardInterrupt
-        return real(job)
-
-    monkeypatch.setattr(parting, "_write", work)
+    begun = breaking_off(parting)
     for _ in range(30):
         try:
             report = parting.split(data(source), tmp_path / "out", split)
             break
         except KeyboardInterrupt:
             continue
-    assert begun > 4
+    assert begun() > 4
     assert parts(tmp_path / "out") == parts(tmp_path / "whole")
     assert report["parts"] == json.loads((tmp_path / "whole" / "report.json").read_text())["parts"]
 
