@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import torch
 
-from sayso.batches import Drawn, Row, collate, micro_batches
-from sayso.errors import ModelError, PreflightError, SettingsError
+from sayso.batches import Drawn, Row
+from sayso.errors import PreflightError, SettingsError
 from sayso.models.arithmetic import quick_products
 from sayso.training import checkpoints, memory
 from sayso.training import guard as guards
+from sayso.training.backward import backward, divide, not_finite
 from sayso.training.drawing import Drawing
 from sayso.training.guard import Anchors
 from sayso.training.naming import name_rows
@@ -171,11 +172,6 @@ class _Run:
     folder: Path | None
     fingerprint: str
 
-    @property
-    def device(self) -> str:
-        """The kind of device the weights are on."""
-        return torch.device(guards.device_of(self.policy)).type
-
 
 def _found(folder: Path | None, mark: str, *, resume: bool) -> checkpoints.Checkpoint | None:
     found = checkpoints.newest(folder) if folder else None
@@ -254,30 +250,12 @@ def _laid_out(run: _Run, rows: Sequence[Row]) -> tuple[Row, ...]:
 
 def _method_backward(run: _Run, drawn: Drawn, number: int) -> tuple[float, dict[str, float]]:
     """Leave the gradient of the mean loss in the parameters: sums over micro-batches, divided once by the total count."""
-    total, count, sums = 0.0, 0.0, dict[str, float]()
-    for part in micro_batches(drawn.rows, group=run.method.group, max_tokens=run.settings.max_tokens):
-        batch = collate(
-            part, group=run.method.group, packed=run.policy.packed, pad_id=run.policy.pad_id,
-            device=guards.device_of(run.policy),
-        )  # fmt: skip
-        with torch.autocast(run.device, torch.bfloat16, enabled=run.settings.bf16):
-            loss = run.method.loss(run.policy, run.reference, batch)
-        value = float(loss.total.detach())
-        if not math.isfinite(value):
-            raise _not_finite(value, part, number)
-        if loss.total.requires_grad:
-            loss.total.backward()  # type: ignore[no-untyped-call]
-        total += value
-        count += loss.count
-        for name, amount in loss.sums.items():
-            sums[name] = sums.get(name, 0.0) + amount
-    count = count if drawn.count is None else drawn.count
+    found = backward(run.method, run.policy, run.reference, drawn.rows, run.settings, step=number)
+    count = found.count if drawn.count is None else drawn.count
     if not count:
         return _nothing_left(drawn, number)
-    for parameter in run.parameters.values():
-        if parameter.grad is not None:
-            parameter.grad.div_(count)
-    return total / count, {name: amount / count for name, amount in sums.items()}
+    divide(run.parameters.values(), count)
+    return found.total / count, {name: amount / count for name, amount in found.sums.items()}
 
 
 def _nothing_left(drawn: Drawn, number: int) -> tuple[float, dict[str, float]]:
@@ -294,16 +272,8 @@ def _norm(run: _Run, chosen: Sequence[Row], number: int) -> float:
     limit = run.settings.max_grad_norm or math.inf
     norm = float(torch.nn.utils.clip_grad_norm_(run.parameters.values(), limit))
     if not math.isfinite(norm):
-        raise _not_finite(norm, chosen, number)
+        raise not_finite(norm, chosen, number)
     return norm
-
-
-def _not_finite(value: float, rows: Sequence[Row], number: int) -> ModelError:
-    return ModelError(
-        "the loss or its gradient became {value} at step {step}, on {rows}; no update was made from them. "
-        "Lower train.learning_rate, or look at these rows",
-        value=value, step=number + 1, rows=name_rows(rows),
-    )  # fmt: skip
 
 
 def _rate(run: _Run, number: int) -> float:
