@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sayso.critics.labels import Label, Mark, marks, named_label, polarity_of, read, without
+from sayso.critics.labels import Label, Mark, Reader, marks, named_label, read, reader_of, without
 from sayso.errors import ModelError
 from sayso.models.classical import linear
 from sayso.models.classical.linear import Examples
@@ -106,9 +106,9 @@ def test_of_two_classes_the_other_is_meant_where_fault_is_found(comment: Comment
 
 
 def test_words_that_no_one_judged_are_read_by_a_classifier() -> None:
-    assert read([said("oh yes")], ENGLISH, polarity=lambda _text: 0.4).label == "positive"  # type: ignore[union-attr]
-    assert read([said("oh no")], ENGLISH, polarity=lambda _text: -0.4).label == "negative"  # type: ignore[union-attr]
-    assert read([said("oh no", polarity=1.0)], ENGLISH, polarity=lambda _text: -1.0).label == "positive"  # type: ignore[union-attr]
+    assert read([said("oh yes")], ENGLISH, reader=Reader(polarity=lambda _text: 0.4)).label == "positive"  # type: ignore[union-attr]
+    assert read([said("oh no")], ENGLISH, reader=Reader(polarity=lambda _text: -0.4)).label == "negative"  # type: ignore[union-attr]
+    assert read([said("oh no", polarity=1.0)], ENGLISH, reader=Reader(polarity=lambda _text: -1.0)).label == "positive"  # type: ignore[union-attr]
 
 
 def test_comments_that_disagree_come_to_nothing() -> None:
@@ -127,17 +127,49 @@ def test_the_refiner_gives_the_class_or_says_why_not() -> None:
     ]  # fmt: skip
 
 
-def _classifier(folder: Path, labels: tuple[str, str]) -> Path:
-    texts = [("fine clear", ""), ("fine helpful", ""), ("wrong poor", ""), ("wrong answer", "")]
-    learnt = Examples(texts=texts, classes=[1, 1, 0, 0], weights=[1.0] * 4)
-    linear.fit(learnt, texts, lambda logits: float(logits[:2, 1].sum()), labels).save(folder)
+def test_which_class_is_meant_is_read_by_a_classifier_where_no_class_is_named() -> None:
+    three = (*ENGLISH, "neutral")
+    reader = Reader(meant=lambda text: "neutral" if "so so" in text else None)
+    found = read([said("it is so so")], three, reader=reader)
+    assert found is not None
+    assert (found.label, found.named) == ("neutral", False)
+    assert read([said("negative: so so")], three, reader=reader).label == "negative"  # type: ignore[union-attr]
+    assert read([said("so so, as it says", kind="keep")], three, reader=reader).label == "positive"  # type: ignore[union-attr]
+    assert read([said("hm")], three, reader=reader) is None
+
+
+def _classifier(folder: Path, labels: tuple[str, ...]) -> Path:
+    words = ("wrong", "fine", "so so")[: len(labels)]
+    texts = [(f"{word} {more}", "") for word in words for more in ("clear", "answer", "text", "indeed")]
+    classes = [number for number, _word in enumerate(words) for _ in range(4)]
+    learnt = Examples(texts=texts, classes=classes, weights=[1.0] * len(texts))
+    best = lambda logits: float((logits.argmax(1) == classes).mean())  # noqa: E731 - one line
+    linear.fit(learnt, texts, best, labels).save(folder)
     return folder
 
 
 def test_a_classifier_of_comments_says_how_good_they_find_it(tmp_path: Path) -> None:
-    polarity = polarity_of(_classifier(tmp_path / "right", ("bad", "good")))
+    polarity = reader_of(_classifier(tmp_path / "right", ("bad", "good")), ENGLISH).polarity
+    assert polarity is not None
     assert -1 <= polarity("wrong") < 0 < polarity("fine") <= 1
-    found = Label(labels=ENGLISH, polarity=str(tmp_path / "right")).refine([(said("").response, (said("fine"),))])  # type: ignore[list-item]
+    found = Label(labels=ENGLISH, reader=str(tmp_path / "right")).refine([(said("").response, (said("fine"),))])  # type: ignore[list-item]
     assert found[0][1][0].reason == "The comments say that the class is right."
-    with pytest.raises(ModelError, match="has the classes no, yes; expected a classifier of comments"):
-        polarity_of(_classifier(tmp_path / "wrong", ("no", "yes")))
+
+
+def test_a_classifier_of_comments_with_the_answers_classes_says_which_is_meant(tmp_path: Path) -> None:
+    three = ("positive", "neutral", "negative")
+    folder = _classifier(tmp_path / "three", ("negative", "positive", "neutral"))
+    meant = reader_of(folder, three).meant
+    assert meant is not None
+    assert [meant("wrong"), meant("fine"), meant("so so")] == ["negative", "positive", "neutral"]
+    assert meant("zzz") is None, "no word of it was ever seen: no class reaches a half"
+    asked = said("it was so so")
+    kept, _why = Label(labels=three, reader=str(folder)).refine([(asked.response, (asked,))])[0]  # type: ignore[list-item]
+    assert kept is not None
+    assert kept.text == "neutral"
+
+
+def test_a_classifier_of_other_things_reads_no_comment(tmp_path: Path) -> None:
+    folder = _classifier(tmp_path / "wrong", ("no", "yes"))
+    with pytest.raises(ModelError, match=r"has the classes no, yes; expected .* good and bad, or negative, positive"):
+        reader_of(folder, ENGLISH)

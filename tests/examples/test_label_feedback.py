@@ -35,12 +35,13 @@ def test_ratings_become_texts_for_a_classifier_and_no_question_stands_on_both_si
         where.mkdir(parents=True)
         path = where / f"feedback_{name}.json{'.gz' if packed else ''}"
         path.write_bytes(gzip.compress(text) if packed else text)
-    script = str(FOLDER / "polarity.py")
+    script = str(FOLDER / "feedbackqa.py")
     subprocess.run([sys.executable, script, str(tmp_path / "in"), str(tmp_path / "out")], check=True, timeout=60)
     parts = {
         name: [json.loads(line) for line in (tmp_path / "out" / f"{name}.jsonl").read_text().splitlines()]
-        for name in ("train", "test", "clear")
+        for name in ("train", "test", "clear", "rating_train")
     }
     assert [(line["text"], line["label"]) for line in parts["train"]] == [("valid A? fine", "good"), ("poor", "bad")]
     assert [line["label"] for line in parts["test"]] == ["good", "bad"]
     assert [line["rating"] for line in parts["clear"]] == ["Bad"]
+    assert [line["label"] for line in parts["rating_train"]] == ["Acceptable", "Bad"]

@@ -1,8 +1,8 @@
 """Comments on a classifier's answer: which class they name, and which words of the text they mark.
 
 "negative: 'could have been great' is irony" names the class and marks the words it rests on. A class counts as named only
-where it stands where a class is named; what is merely said of the text is not guessed at. A comment that names none says no
-more than whether the answer is right: with two classes that is enough, given that its polarity is known or can be read.
+where it stands where a class is named; what is merely said of the text is not guessed at. Of a comment that names none, a
+classifier of comments may say which one it means, or whether it finds the answer right: with two classes that is enough.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from sayso.models.labelling import Labeller
 
-Polarity = Callable[[str], float]
-"""Says of a comment's words from -1 to 1 whether they find the answer bad or good."""
 GOOD, BAD = "good", "bad"
 """The classes of a classifier that reads polarity."""
+SURE = 0.5
+"""The least probability at which a class counts as meant."""
 _OPEN, _CLOSE = "'\"“‘«「『《`", "'\"”’»」』》`"
 _QUOTED = re.compile(
     r"(?<!\w)'([^'\n]+?(?:'\w[^'\n]*?)*)'(?!\w)|\"([^\"\n]+)\"|“([^”\n]+)”|(?<!\w)‘([^\n]+?)’(?!\w)"
@@ -64,13 +64,23 @@ class Mark:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Reader:
+    """What is asked of a comment that names no class; either may be missing."""
+
+    polarity: Callable[[str], float] | None = None
+    """Says from -1 to 1 whether the words find the answer bad or good."""
+    meant: Callable[[str], str | None] | None = None
+    """Says which class the words mean; None where it is not sure."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Correction:
     """What comments on a label come to."""
 
     label: str
     marks: tuple[Mark, ...] = ()
     named: bool = True
-    """Whether the class stands in a comment; otherwise it follows from the comment's polarity."""
+    """Whether the class stands in a comment; otherwise it was read between the words, or follows from the polarity."""
 
 
 def named_label(text: str, labels: Sequence[str]) -> str | None:
@@ -107,18 +117,19 @@ def marks(comments: Iterable[Comment], prompt: Prompt) -> tuple[Mark, ...]:
     return tuple(Mark(turn=turn, start=start, end=end) for turn, start, end in sorted(found))
 
 
-def read(comments: Sequence[Comment], labels: Sequence[str], *, polarity: Polarity | None = None) -> Correction | None:
+def read(comments: Sequence[Comment], labels: Sequence[str], *, reader: Reader | None = None) -> Correction | None:
     """Return the class and the marked words that comments on one response come to; None where that cannot be told.
 
     A class that is named holds. Where none is, a comment that finds the answer good confirms it, and one that finds it bad
-    means the other class where there are two. `polarity` reads words that no one has judged (the comment's own polarity and
+    means the other class where there are two. `reader` reads words that no one has judged (the comment's own polarity and
     the kind `keep` stand above it); without it, `fix` and `concern` find fault. Comments that disagree come to nothing.
     """
+    reader = reader or Reader()
     response = next((comment.response for comment in comments if comment.response is not None), None)
     if response is None:
         return None
     named = {label for comment in comments if (label := named_label(comment.text, labels)) is not None}
-    found = named or {label for comment in comments if (label := _implied(comment, response, labels, polarity)) is not None}
+    found = named or {label for comment in comments if (label := _implied(comment, response, labels, reader)) is not None}
     if len(found) != 1:
         return None
     return Correction(label=next(iter(found)), marks=marks(comments, response.prompt), named=bool(named))
@@ -138,21 +149,21 @@ class Label:
 
     labels: Sequence[str] = ()
     """The classes of the model."""
-    polarity: str = ""
-    """A classifier of comments with the classes good and bad, which is asked of comments that name no class."""
+    reader: str = ""
+    """A classifier of comments, which is asked of those that name no class (`reader_of`)."""
 
     def refine(
         self, requests: Sequence[tuple[Response, tuple[Comment, ...]]]
     ) -> list[tuple[Refinement | None, tuple[Rejection, ...]]]:
         """Return each response's right class, or why its comments name none."""
-        reader = polarity_of(self.polarity) if self.polarity else None
+        reader = reader_of(self.reader, self.labels) if self.reader else None
         return [self._one(response, comments, reader) for response, comments in requests]
 
     def _one(
-        self, response: Response, comments: tuple[Comment, ...], reader: Polarity | None
+        self, response: Response, comments: tuple[Comment, ...], reader: Reader | None
     ) -> tuple[Refinement | None, tuple[Rejection, ...]]:
         about = [comment for comment in comments if comment.response is not None]
-        found = read(about, self.labels, polarity=reader)
+        found = read(about, self.labels, reader=reader)
         if found is None:
             return None, (_rejected(response, "", _("The comments name no class, or more than one.")),)
         if found.label == response.text.strip():
@@ -162,39 +173,52 @@ class Label:
         return better, ()
 
 
-def polarity_of(folder: str | Path) -> Polarity:
-    """Open a classifier of comments and return what it reads in one: the probability of good minus that of bad.
+def reader_of(folder: str | Path, labels: Sequence[str]) -> Reader:
+    """Open a classifier of comments as a reader of comments on answers with these classes.
+
+    One with the classes good and bad says whether a comment finds the answer right: the probability of good minus that of
+    bad. One with the very classes of the answers says which one a comment means, where its probability is at least `SURE`.
 
     Raises:
         NotFoundError: there is no such classifier.
-        ModelError: its classes are others than good and bad.
+        ModelError: its classes are others.
     """
     from sayso.models import labelling
 
     model: Labeller = labelling.load(folder)
-    if set(model.labels) != {GOOD, BAD}:
-        raise ModelError(
-            "{folder}: has the classes {found}; expected a classifier of comments with the classes good and bad",
-            folder=str(folder), found=", ".join(model.labels),
-        )  # fmt: skip
-    good = model.labels.index(GOOD)
-
-    def polarity(text: str) -> float:
-        return 2 * math.exp(float(model.logprobs([(text, "")])[0, good])) - 1
-
-    return polarity
+    if set(model.labels) == {GOOD, BAD}:
+        good = model.labels.index(GOOD)
+        return Reader(polarity=lambda text: 2 * float(_probabilities(model, text)[good]) - 1)
+    if set(model.labels) == set(labels):
+        return Reader(meant=lambda text: _meant(model, text))
+    raise ModelError(
+        "{folder}: has the classes {found}; expected a classifier of comments with the classes good and bad, or {labels}",
+        folder=str(folder), found=", ".join(model.labels), labels=", ".join(labels[:20]),
+    )  # fmt: skip
 
 
-def _implied(comment: Comment, response: Response, labels: Sequence[str], polarity: Polarity | None) -> str | None:
-    """Return the class that follows from whether a comment finds the answer good."""
+def _meant(model: Labeller, text: str) -> str | None:
+    values = _probabilities(model, text)
+    best = max(range(len(values)), key=values.__getitem__)
+    return model.labels[best] if values[best] >= SURE else None
+
+
+def _probabilities(model: Labeller, text: str) -> list[float]:
+    return [math.exp(float(value)) for value in model.logprobs([(text, "")])[0]]
+
+
+def _implied(comment: Comment, response: Response, labels: Sequence[str], reader: Reader) -> str | None:
+    """Return the class that a comment means, or that follows from whether it finds the answer good."""
     given = response.text.strip()
     if praises(comment):
         return given
     value = comment.polarity
     if value is None and comment.kind == "question":
         return None
+    if value is None and reader.meant is not None and (meant := reader.meant(comment.text)) is not None:
+        return meant
     if value is None:
-        value = polarity(comment.text) if polarity is not None else -1.0
+        value = reader.polarity(comment.text) if reader.polarity is not None else -1.0
     if value > 0:
         return given
     others = [label for label in labels if label != given]

@@ -131,7 +131,7 @@ def _refiner(name: str, workspace: Workspace, settings: Settings) -> Refiner:
         return kind(refinements=tuple(workspace.store.refinements()))  # type: ignore[no-any-return]
     if name == "label":
         labels = classes_of(workspace, workspace.version(settings.model_name_or_path))
-        return kind(labels=labels, polarity=settings.labels.polarity)  # type: ignore[no-any-return]
+        return kind(labels=labels, reader=settings.labels.reader)  # type: ignore[no-any-return]
     if name == "sample":
         writer = workspace.writer(settings.model_name_or_path)
         refine_settings = settings.refine

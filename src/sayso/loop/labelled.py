@@ -48,10 +48,10 @@ def probed(workspace: Workspace, settings: Settings, field: Field) -> list[Comme
     held = [(task.plain(item), item) for item in items if item.inputs["text"] not in said]
     seed = settings.evaluate.seed
     held.sort(key=lambda pair: identity([seed, pair[0].messages]))
-    polarity = labels.polarity_of(settings.labels.polarity) if settings.labels.polarity else None
+    reader = labels.reader_of(settings.labels.reader, known) if settings.labels.reader else None
     found = []
     for comment in field.bound:
-        correction = labels.read([comment], known, polarity=polarity)
+        correction = labels.read([comment], known, reader=reader)
         if correction is not None:
             found.append(_probed(comment, correction, held, settings.evaluate.max_probes))
     return found

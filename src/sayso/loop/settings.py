@@ -31,9 +31,9 @@ class Labels:
     heldout: str = ""
     """Texts with their right classes (JSONL, CSV … with `text` and `label`), on which the take of such comments is counted;
     empty: it is not counted."""
-    polarity: str = ""
-    """A classifier of comments with the classes good and bad, which is asked of comments that name no class; empty: what is
-    said with `fix` or `concern` finds fault."""
+    reader: str = ""
+    """A classifier of comments, which is asked of those that name no class: with the classes good and bad it says whether
+    the answer is right, with the classes of the answers which one is meant; empty: `fix` and `concern` find fault."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -34,9 +34,9 @@ class Comments:
     """What the marked words weigh as a text of their own, for the linear classifier; 0: their class alone is learnt."""
     penalty: float = 0.1
     """How much the words beside the marked ones are held down, for a network; 0: their class alone is learnt."""
-    polarity: str = ""
-    """A classifier of comments with the classes good and bad, which is asked of comments that name no class; empty: what is
-    said with `fix` or `concern` finds fault."""
+    reader: str = ""
+    """A classifier of comments, which is asked of those that name no class: with the classes good and bad it says whether
+    the answer is right, with the classes of the answers which one is meant; empty: `fix` and `concern` find fault."""
 
     def __post_init__(self) -> None:
         for name in ("weight", "marked", "penalty"):
@@ -82,11 +82,11 @@ def read(settings: Comments, splits: Splits) -> Told:
     for comment in said:
         if comment.response is not None and comment.status == "open":
             grouped.setdefault(comment.response.id, []).append(comment)
-    polarity = labels.polarity_of(settings.polarity) if settings.polarity else None
+    reader = labels.reader_of(settings.reader, splits.task.classes) if settings.reader else None
     held = {_key(item.inputs["text"], item.inputs.get("pair", "")) for item in (*splits.validation, *splits.test)}
     found, unread, tested = [], 0, 0
     for group in grouped.values():
-        read_ = labels.read(group, splits.task.classes, polarity=polarity)
+        read_ = labels.read(group, splits.task.classes, reader=reader)
         example = _example(group, read_.label) if read_ else None
         unread += example is None
         if example is not None and _key(*text_of(example.prompt)) in held:

@@ -1,12 +1,12 @@
-"""Make texts for a classifier of comments from your copy of FeedbackQA: does a comment find the answer good or bad?
+"""Make texts for classifiers of comments from your copy of FeedbackQA: how good does a comment find the answer?
 
-    python examples/label-feedback/polarity.py ../shared/data/feedbackqa comments
+    python examples/label-feedback/feedbackqa.py ../shared/data/feedbackqa comments
     sayso finetune linear comments/train.jsonl --task classify --out polarity --set test='["comments/test.jsonl"]'
 
 The folder holds `feedback_train`, `feedback_valid` and `feedback_test` files (.json or .json.gz) of McGill-NLP/feedbackqa in
-one folder a source. Excellent and Acceptable become good; Could be Improved and Bad become bad. The test files are measured
-on; a question that stands there is not learnt. The data states no licence: ask its authors before you pass on what you make
-of it.
+one folder a source. Excellent and Acceptable become good; Could be Improved and Bad become bad; the files `rating_train` and
+`rating_test` keep all four. The test files are measured on; a question that stands there is not learnt. The data states no
+licence: ask its authors before you pass on what you make of it.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ def main(source: str, target: str) -> None:
     asked = {line["family"] for line in parts["test"]}
     parts["train"] = [line for line in parts["train"] if line["family"] not in asked]
     parts["clear"] = [line for line in parts["clear"] if line["rating"] in ("Excellent", "Bad")]
+    for name in ("train", "test"):
+        parts[f"rating_{name}"] = [{**line, "label": line["rating"]} for line in parts[name]]
     Path(target).mkdir(parents=True, exist_ok=True)
     for name, lines in parts.items():
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
