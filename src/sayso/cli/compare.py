@@ -29,13 +29,21 @@ if TYPE_CHECKING:
 @option("--seconds", type=click.FloatRange(min=0, min_open=True), metavar="S", help="The budget in seconds of training.")
 @option("--out", type=click.Path(path_type=Path), metavar="DIR",
     help="Where it is kept, otherwise compare in the workspace; the same command goes on there.")  # fmt: skip
+@option(
+    "--gepa",
+    "reflector",
+    metavar="MODEL",
+    help="Let GEPA look for a better system prompt beside: MODEL, a version, a folder or an address, is asked for it.",
+)
+@option("--gepa-calls", type=click.IntRange(min=1), default=200, show_default=True, metavar="N",
+    help="Answers that GEPA may have judged.")  # fmt: skip
 @option("--keep", is_flag=True, help="Keep the trained weights in the folder.")
 @with_settings
 @with_dry_run
 @with_json
 def command(
     call: Call, round_file: Path | None, methods: str, seeds: int, steps: int | None, tokens: int | None,
-    seconds: float | None, out: Path | None, keep: bool,
+    seconds: float | None, out: Path | None, reflector: str | None, gepa_calls: int, keep: bool,
 ) -> None:  # fmt: skip
     """Train several methods on the same comments at an equal budget, and see which takes best.
 
@@ -48,7 +56,7 @@ def command(
 
     asked = comparing.Asked(
         entries=trying.entries(methods), seeds=seeds, budget=_budget(steps=steps, tokens=tokens, seconds=seconds), out=out,
-        keep=keep, words=_words(call, round_file),
+        keep=keep, reflector=reflector or "", calls=gepa_calls, words=_words(call, round_file),
     )  # fmt: skip
     layers = [starting.layer(path) for path in (round_file, call.config) if path is not None]
     if call.dry_run:

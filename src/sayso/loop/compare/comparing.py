@@ -46,6 +46,10 @@ class Asked:
     """None: the folder `compare` of the workspace."""
     keep: bool = False
     """Whether trained weights stay in the folder."""
+    reflector: str = ""
+    """What GEPA asks for better instructions: a version, a folder, or an engine's address; empty: no GEPA."""
+    calls: int = untrained.CALLS
+    """Answers that GEPA may have judged."""
     words: tuple[str, ...] = ()
     """What the command line was given besides, for the command that learns with the winner."""
 
@@ -156,6 +160,10 @@ def _field(workspace: Workspace, settings: Settings, asked: Asked, folder: Path,
     if not path.is_file():
         write_json(path, untrained.answer(workspace, settings, comments, prompts, watch))
     found = json.loads(path.read_text(encoding="utf-8"))
+    if asked.reflector and untrained.SEARCHED not in {**found, **found["left_out"]}:
+        more = untrained.searched(workspace, settings, comments, prompts, asked.reflector, asked.calls, watch)
+        found |= {**more, "left_out": {**found["left_out"], **more.get("left_out", {})}}
+        write_json(path, found)
     before = measuring.outcomes(comments, found["as it is"], found["as it is"])
     ring = replace(ring, heldout=tuple(measuring.heldout_texts(workspace, settings, before)))
     if found.get("heldout_loss") is None and ring.heldout:

@@ -20,7 +20,7 @@ from sayso.loop.compare.budgets import Budget
 from sayso.loop.compare.ranking import Ranked
 from sayso.loop.compare.standings import Row, Shown, Standings
 from sayso.loop.compare.trying import Entry
-from sayso.loop.compare.untrained import AS_IT_IS, MEMORY, TOLD, said
+from sayso.loop.compare.untrained import AS_IT_IS, WAYS, said
 from sayso.loop.workspace import write_whole
 from sayso.records import Comment, plain
 
@@ -93,6 +93,7 @@ def _result(
         "left_out": [{"name": name, "reason": reason} for name, reason in left_out],
         "ranking": plain(ranked),
         "sentences": [*sentences(rows, ranked, gate), *_rate_words(told)],
+        "searched": untrained.get("searched"),
         "learn_with": _command(told, ranked.best, kept) if ranked.best else "",
         "files": {
             "folder": str(folder), "result": str(folder / RESULT), "page": str(folder / PAGE),
@@ -117,7 +118,7 @@ def _trained(told: Told, records: Sequence[Mapping[str, Any]], untrained: Mappin
 
 def _ways(told: Told, untrained: Mapping[str, Any]) -> Iterator[Shown]:
     before = untrained[AS_IT_IS]
-    for name in (AS_IT_IS, TOLD, MEMORY):
+    for name in WAYS:
         if name in untrained:
             found = measuring.outcomes(told.comments, before, untrained[name])
             yield Shown(
@@ -238,6 +239,8 @@ def page(result: Mapping[str, Any]) -> str:
     if result["differences"]:
         parts += [f"## {_('Differences from {name}').format(name=result['first'])}", _differences(result)]
     parts += [f"## {_('By comment')}", _by_comment(result)]
+    if result["searched"]:
+        parts += [f"## {_('The prompt that GEPA found')}", _searched(result["searched"])]
     if result["left_out"]:
         said_out = [f"{said(item['name'])}: {item['reason']}" for item in result["left_out"]]
         parts += [f"## {_('Left out')}", _lines(said_out)]
@@ -258,6 +261,21 @@ def _about(result: Mapping[str, Any]) -> str:
         "n": len(result["comments"]), "probes": probes,
     }  # fmt: skip
     return f"{first} {second} {third}".format(**words)
+
+
+def _searched(found: Mapping[str, Any]) -> str:
+    sentence = _(
+        "{calls} answers were judged, {reflector} wrote the texts. On the prompts to learn from: {first:.2f} with the "
+        "comments as they are told, {score:.2f} with this text."
+    )
+    words = {
+        "calls": found["calls"],
+        "reflector": found["reflector"],
+        "first": found["first_score"],
+        "score": found["score"],
+    }
+    quoted = "\n".join(f"> {line}".rstrip() for line in found["text"].splitlines())
+    return f"{sentence.format(**words)}\n\n{quoted}"
 
 
 def _differences(result: Mapping[str, Any]) -> str:

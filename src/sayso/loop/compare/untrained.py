@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sayso.errors import ModelError
+from sayso.errors import ModelError, PreflightError
 from sayso.i18n import gettext as _
 from sayso.i18n import say
 from sayso.loop import Watcher
 from sayso.loop.bench import memory
+from sayso.loop.compare import prompting
 from sayso.loop.compare.trying import write
 from sayso.loop.measuring import heldout_rows
 from sayso.loop.progress import ignore
@@ -17,12 +18,16 @@ from sayso.loop.settings import Settings
 from sayso.loop.workspace import Workspace
 from sayso.loop.writing import survey
 from sayso.models import templates
-from sayso.records import Comment, Prompt
+from sayso.records import Comment, Prompt, ask
+from sayso.records import plain as plain_record
 
 if TYPE_CHECKING:
     from sayso.models.local import LocalModel
 
-AS_IT_IS, TOLD, MEMORY = "as it is", "in the prompt", "memory"
+AS_IT_IS, TOLD, MEMORY, SEARCHED = "as it is", "in the prompt", "memory", "prompt by GEPA"
+WAYS = (AS_IT_IS, TOLD, MEMORY, SEARCHED)
+CALLS = 200
+"""Answers that GEPA may have judged."""
 
 
 def answer(
@@ -41,6 +46,37 @@ def answer(
                 raise
             found["left_out"][name] = say(error)
     return found
+
+
+def searched(
+    workspace: Workspace,
+    settings: Settings,
+    comments: Sequence[Comment],
+    prompts: Sequence[Prompt],
+    reflector: str,
+    calls: int = CALLS,
+    watch: Watcher = ignore,
+) -> dict[str, Any]:
+    """Return the answers to prompts with the system text that GEPA found, and that text; or why it found none.
+
+    Raises:
+        MissingExtraError: GEPA is not installed.
+    """
+    model, sampling = workspace.model(settings.model_name_or_path), settings.evaluate.sampling
+    placed = survey(workspace, settings).placed
+    plain = write(model, [item.prompt for item in placed], sampling, said(SEARCHED), watch)
+    before = {item.prompt.id: text for item, text in zip(placed, plain, strict=True)}
+    first = templates.told(ask(""), _spoken(comments)).messages[0].content
+    try:
+        found = prompting.search(
+            model, workspace.writer(reflector), prompting.tasks(placed, comments, before), first, calls=calls,
+            sampling=sampling, watch=watch,
+        )  # fmt: skip
+        asked = [prompting.told(prompt, found.text) for prompt in prompts]
+        answers = _answers(model, SEARCHED, prompts, asked, settings, watch)
+    except (ModelError, PreflightError) as error:
+        return {"left_out": {SEARCHED: say(error)}}
+    return {SEARCHED: answers, "searched": {**plain_record(found), "reflector": reflector}}
 
 
 def heldout_loss(workspace: Workspace, settings: Settings, texts: Sequence[tuple[Prompt, str]]) -> dict[str, Any]:
@@ -66,7 +102,7 @@ def _answers(
 
 def said(name: str) -> str:
     """Return an untrained way in the user's language; any other name as it is."""
-    words = {AS_IT_IS: _("as it is"), TOLD: _("in the prompt"), MEMORY: _("memory")}
+    words = {AS_IT_IS: _("as it is"), TOLD: _("in the prompt"), MEMORY: _("memory"), SEARCHED: _("prompt by GEPA")}
     return words.get(name, name)
 
 
