@@ -1,9 +1,10 @@
 """Do the round with several methods, with and without the scope guard, and print one table.
 
-    python examples/tinytalk/run.py ../shared/models/tinytalk3m [--methods refine_sft,refine_dpo,hindsight] [--no-guard]
+    python examples/tinytalk/run.py ../shared/models/tinytalk3m [--methods refine_sft,refine_dpo] [--no-guard]
 
 Every line of the table is a round of its own in a workspace of its own under `--output`, from the same model and with the
-same answers before training. The settings are those of round.yaml, and METHODS below for what a method needs of its own.
+same answers before training. The settings are those of round.yaml, and METHODS below for what a method needs of its own. A
+method that cannot learn from these comments is named below the table, with the reason.
 """
 
 from __future__ import annotations
@@ -16,11 +17,20 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from sayso.errors import PreflightError
+
 HERE = Path(__file__).parent
 METHODS: dict[str, tuple[str, ...]] = {
     "refine_sft": (),
     "refine_dpo": ("train.learning_rate=0.001",),
     "hindsight": ("train.learning_rate=0.0003",),
+    "scoped": ("train.learning_rate=0.0005",),
+    "edit_weighted": ("train.learning_rate=0.001",),
+    "conditional": ("train.learning_rate=0.001",),
+    "critique": ("train.learning_rate=0.001",),
+    "polarity": ("train.learning_rate=0.0005",),
+    "cut": ("train.learning_rate=0.0005",),
+    "feedback_rl": ("train.learning_rate=0.0002",),
 }
 SCOPED = ("bad_news", "bedtime")
 """The two comments whose near prompts are easily confused."""
@@ -30,13 +40,17 @@ def main(arguments: Sequence[str]) -> int:
     """Run the rounds and print the table."""
     options = _options(arguments)
     _write_data(options.model, HERE / "data")
-    lines = []
+    lines, left_out = [], []
     for method in options.methods.split(","):
         for guard in (True, False) if options.no_guard else (True,):
-            found = one_round(options, method, guard=guard)
+            try:
+                found = one_round(options, method, guard=guard)
+            except PreflightError as error:
+                left_out.append(f"{method}, guard {'on' if guard else 'off'}: {error}")
+                continue
             lines.append(table_line(method, found, guard=guard))
             print(json.dumps({"method": method, "guard": guard, **found}, ensure_ascii=False), flush=True)
-    print(HEAD, *lines, sep="\n")
+    print(HEAD, *lines, *left_out, sep="\n")
     return 0
 
 
