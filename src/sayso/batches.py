@@ -105,6 +105,8 @@ class Batch:
     rows: tuple[Row, ...]
     group: int
     pad_id: int
+    prefixes: tuple[tuple[tuple[int, int], ...], ...] = ()
+    """Packed, for each row: where in the line its beginning stands, piece by piece, if not before its own tokens."""
 
     @property
     def num_rows(self) -> int:

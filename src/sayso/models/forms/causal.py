@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +12,12 @@ from torch import Tensor
 
 from sayso.batches import Batch
 from sayso.errors import ModelError
-from sayso.models.forms import scoring
+from sayso.models.forms import scoring, sharing
 from sayso.models.forms.chat import Chat, chat_of
 from sayso.models.writing import generation
 from sayso.models.writing.sampling import Sampling
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,16 +29,18 @@ class Causal:
     """See `scoring.head_stands_alone`."""
     packed: bool
     packed_reason: str
+    shared: bool = False
+    """Whether what a row has in common with the row before it runs once, see `sharing`."""
     reserved: int = 0
     adapter_task: str = "CAUSAL_LM"
 
     def token_logprobs(self, module: Any, batch: Batch) -> Float[Tensor, " M"]:
         """Return the float32 log-probability of every target of a batch."""
-        return scoring.token_logprobs(module, batch, head_alone=self.head_alone)
+        return scoring.token_logprobs(module, self._laid_out(batch), head_alone=self.head_alone)
 
     def distributions(self, module: Any, batch: Batch) -> Float[Tensor, "M V"]:
         """Return the float32 log-probability of the whole vocabulary at every target."""
-        return scoring.distributions(module, batch, head_alone=self.head_alone)
+        return scoring.distributions(module, self._laid_out(batch), head_alone=self.head_alone)
 
     def write(
         self, module: Any, prompts: Sequence[Sequence[int]], sampling: Sampling, *, max_length: int
@@ -54,6 +59,9 @@ class Causal:
             module, prompts, sampling, stop_ids=self.chat.stop_ids, max_length=max_length, keep_stop=True
         )
 
+    def _laid_out(self, batch: Batch) -> Batch:
+        return sharing.shared(batch) if self.shared else batch
+
 
 def form(module: Any, tokenizer: Any) -> Causal:
     """Find out how a causal model is to be read and scored.
@@ -64,4 +72,7 @@ def form(module: Any, tokenizer: Any) -> Causal:
     chat = chat_of(tokenizer, generation.stop_ids(module))
     head_alone = scoring.head_stands_alone(module)
     packed, reason = scoring.supports_packing(module, head_alone=head_alone)
-    return Causal(chat=chat, head_alone=head_alone, packed=packed, packed_reason=reason)
+    apart = scoring.supports_sharing(module, head_alone=head_alone) if packed else ""
+    if apart:
+        logger.warning("prompts that several answers share are run once for each: %s", apart)
+    return Causal(chat=chat, head_alone=head_alone, packed=packed, packed_reason=reason, shared=packed and not apart)

@@ -2,7 +2,9 @@
 
 A packed line is (1, N) ids with positions that restart and the rows' bounds as a keyword of the forward call. Attention then
 runs row by row; without bounds the function is transformers' own, so padded batches and generation work as before. On a CPU
-all rows of a line are one node of the gradient's graph, which runs PyTorch's flash kernel on each row.
+all rows of a line are one node of the gradient's graph, which runs PyTorch's flash kernel on each row. A row whose beginning
+stands elsewhere in the line (`Batch.prefixes`, see `sharing`) attends to that too: on a CPU piece by piece, merged by the
+pieces' shares of the normalising sum (arXiv 2205.14135, section 3.1), on other devices to all of it at once, under a mask.
 
 Letters: B lines, T tokens asking, S tokens attended to, H heads, K key heads, D and E their sizes.
 """
@@ -27,6 +29,7 @@ from sayso.models.arithmetic import plain_products
 ATTENTION = "sayso_packed"
 _FLASH = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 _FLASH_BACKWARD = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
+FLASH_DEVICE = "cpu"
 _LAYERS = {"full_attention", "sliding_attention"}
 
 
@@ -39,7 +42,7 @@ def packed_attention(
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
     """Attend inside each row of one packed line, causally where the layer does; without `row_bounds` as transformers do."""
-    bounds = kwargs.pop("row_bounds", None)
+    bounds, prefixes = kwargs.pop("row_bounds", None), kwargs.pop("row_prefixes", ())
     if bounds is None:
         with plain_products():
             out, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
@@ -48,20 +51,31 @@ def packed_attention(
     key, value = repeat_kv(key, repeats), repeat_kv(value, repeats)
     window = kwargs.get("sliding_window")
     causal = bool(getattr(module, "is_causal", True))
-    if query.device.type == "cpu" and window is None and not kwargs.get("dropout") and query.shape[-1] == value.shape[-1]:
-        out = _FlashRows.apply(query, key, value, bounds, causal, kwargs.get("scaling"))  # type: ignore[no-untyped-call]
+    flash = query.device.type == FLASH_DEVICE and query.shape[-1] == value.shape[-1]
+    if flash and window is None and not kwargs.get("dropout"):
+        pieces = _pieces(bounds, prefixes)
+        out = _FlashRows.apply(query, key, value, pieces, causal, kwargs.get("scaling"))  # type: ignore[no-untyped-call]
         return out.transpose(1, 2).contiguous(), None  # (1, N, H, E)
-    lines = [
-        scaled_dot_product_attention(
-            query[:, :, start:end], key[:, :, start:end], value[:, :, start:end],
-            attn_mask=_band(end - start, window, query.device) if causal else None,
-            dropout_p=kwargs.get("dropout", 0.0),
-            is_causal=causal and (window is None or end - start <= window),
-            scale=kwargs.get("scaling"),
-        )
-        for start, end in pairwise(bounds)
-    ]  # fmt: skip
+    lines = []
+    for before, (start, end) in _pieces(bounds, prefixes):
+        seen = [torch.cat([item[:, :, a:b] for a, b in (*before, (start, end))], dim=2) for item in (key, value)]
+        length = seen[0].shape[2]
+        whole = not before and (window is None or length <= window)
+        lines.append(scaled_dot_product_attention(
+            query[:, :, start:end], *seen,
+            attn_mask=_band(length, window, query.device)[start - end :] if causal and not whole else None,
+            dropout_p=kwargs.get("dropout", 0.0), is_causal=causal and whole, scale=kwargs.get("scaling"),
+        ))  # fmt: skip
     return torch.cat(lines, dim=2).transpose(1, 2).contiguous(), None  # (1, N, H, E)
+
+
+Range = tuple[int, int]
+
+
+def _pieces(bounds: Sequence[int], prefixes: Sequence[Sequence[Range]]) -> list[tuple[Sequence[Range], Range]]:
+    """Return for each row where its beginning stands, if not before its own tokens, and where those stand."""
+    own = list(pairwise(bounds))
+    return list(zip(prefixes or [()] * len(own), own, strict=True))
 
 
 class _FlashRows(torch.autograd.Function):
@@ -73,19 +87,23 @@ class _FlashRows(torch.autograd.Function):
         query: Tensor,
         key: Tensor,
         value: Tensor,
-        bounds: Sequence[int],
+        rows: Sequence[tuple[Sequence[Range], Range]],
         causal: bool,  # noqa: FBT001
         scale: float | None,
     ) -> Tensor:
         wide = [item if item.dtype == torch.float64 else item.float() for item in (query, key, value)]
         out, sums = torch.empty_like(wide[0]), []
         with plain_products():
-            for start, end in pairwise(bounds):
-                parts = [item[:, :, start:end] for item in wide]
-                out[:, :, start:end], total = _FLASH(*parts, 0.0, causal, scale=scale)
+            for before, (start, end) in rows:
+                asking, *seen = (item[:, :, start:end] for item in wide)
+                found, total = _FLASH(asking, *seen, 0.0, causal, scale=scale)
+                for first, last in before:
+                    seen = [item[:, :, first:last] for item in wide[1:]]
+                    found, total = _merged(found, total, *_FLASH(asking, *seen, scale=scale))
+                out[:, :, start:end] = found
                 sums.append(total)
         ctx.save_for_backward(*wide, out, *sums)
-        ctx.bounds, ctx.causal, ctx.scale, ctx.given = bounds, causal, scale, query.dtype
+        ctx.rows, ctx.causal, ctx.scale, ctx.given = rows, causal, scale, query.dtype
         return out.to(query.dtype)
 
     @staticmethod
@@ -95,12 +113,32 @@ class _FlashRows(torch.autograd.Function):
         gradient = gradient.to(out.dtype)
         found = [torch.empty_like(out) for _ in wide]
         with plain_products():
-            for (start, end), total in zip(pairwise(ctx.bounds), sums, strict=True):
-                parts = [item[:, :, start:end] for item in (gradient, *wide, out)]
-                pieces = _FLASH_BACKWARD(*parts, total, 0.0, ctx.causal, scale=ctx.scale)
-                for whole, piece in zip(found, pieces, strict=True):
-                    whole[:, :, start:end] = piece
+            for (before, own), total in zip(ctx.rows, sums, strict=True):
+                for place in (own, *before):  # a beginning is an earlier row's own, and has been written there
+                    pieces = _piece_backward(ctx, (gradient, *wide, out, total), own, place)
+                    for whole, piece, (first, last) in zip(found, pieces, (own, place, place), strict=True):
+                        if place is own:
+                            whole[:, :, first:last] = piece
+                        else:
+                            whole[:, :, first:last] += piece
         return (*(item.to(ctx.given) for item in found), None, None, None)
+
+
+def _piece_backward(ctx: Any, given: Sequence[Tensor], own: Range, place: Range) -> Sequence[Tensor]:
+    """Return the gradients of a row's queries, and of the keys and values of a piece of what they attend to."""
+    gradient, query, key, value, out, total = given
+    (start, end), (first, last) = own, place
+    asking = gradient[:, :, start:end], query[:, :, start:end]
+    seen = key[:, :, first:last], value[:, :, first:last], out[:, :, start:end], total
+    found: Sequence[Tensor] = _FLASH_BACKWARD(*asking, *seen, 0.0, ctx.causal and place == own, scale=ctx.scale)
+    return found
+
+
+def _merged(out: Tensor, total: Tensor, more: Tensor, more_total: Tensor) -> tuple[Tensor, Tensor]:
+    """Return attention to two sets of keys from attention to each, with the logarithms of their normalising sums."""
+    together = torch.logaddexp(total, more_total)
+    shares = [(part - together).exp()[..., None].to(out.dtype) for part in (total, more_total)]
+    return out * shares[0] + more * shares[1], together
 
 
 def packed_inputs(batch: Batch) -> dict[str, Any]:
@@ -114,6 +152,7 @@ def packed_inputs(batch: Batch) -> dict[str, Any]:
         "position_ids": batch.positions,
         "attention_mask": unread,
         "row_bounds": batch.bounds,
+        "row_prefixes": batch.prefixes,
     }
 
 
@@ -139,12 +178,10 @@ def switch_off(module: Any) -> None:
     module.set_attn_implementation("sdpa")
 
 
-def _band(length: int, window: int | None, device: torch.device) -> Bool[Tensor, "T T"] | None:
-    """Return the mask of a sliding window, or None where the row is no longer than it."""
-    if window is None or length <= window:
-        return None
-    ones = torch.ones((length, length), dtype=torch.bool, device=device)
-    return ones.tril() & ones.triu(1 - window)
+def _band(length: int, window: int | None, device: torch.device) -> Bool[Tensor, "T T"]:
+    """Return the causal mask of a row, with a sliding window where there is one."""
+    causal = torch.ones((length, length), dtype=torch.bool, device=device).tril()
+    return causal if window is None else causal.triu(1 - window)
 
 
 AttentionInterface.register(ATTENTION, packed_attention)

@@ -16,6 +16,7 @@ from torch.utils.checkpoint import checkpoint
 from sayso.batches import Batch, collate, row
 from sayso.models.arithmetic import quick_products
 from sayso.models.forms.packing import packed_inputs, switch_off, switch_on
+from sayso.models.forms.sharing import LEAST, shared
 
 CHUNK_LOGITS = 2**25
 """Logits held at once (128 MiB in float32); more are made in chunks, each computed anew in the backward pass."""
@@ -98,11 +99,27 @@ def packs(model: Any, score: Callable[[Batch], Float[Tensor, " M"]]) -> tuple[bo
         switch_off(model)
         return False, f"a packed line failed: {error}"
     apart = (found[0] - found[1]).abs().max().item()
-    limit = TOLERANCE if found[0].dtype == model.dtype else 0.1  # below float32, rounding alone moves them
+    limit = _limit(model, found[0])
     if not apart <= limit:
         switch_off(model)
         return False, f"packed and padded log-probabilities differ by {apart:.1e}, more than {limit:.0e}"
     return True, "packed and padded log-probabilities agree"
+
+
+def supports_sharing(model: Any, *, head_alone: bool) -> str:
+    """Try two packed rows that begin alike with their beginning run twice and once; return how they differ, if they do."""
+    ids = probe_ids(model, 2 * LEAST).tolist()
+    batch = collate([row(ids[:LEAST], ids[LEAST:]), row(ids[:LEAST], ids[:LEAST:-1])], packed=True, device=model.device)
+    with torch.no_grad():
+        found = [token_logprobs(model, part, head_alone=head_alone) for part in (batch, shared(batch))]
+    apart = (found[0] - found[1]).abs().max().item()
+    return (
+        "" if apart <= _limit(model, found[0]) else f"log-probabilities of rows that share a beginning differ by {apart:.1e}"
+    )
+
+
+def _limit(model: Any, found: Tensor) -> float:
+    return TOLERANCE if found.dtype == model.dtype else 0.1  # below float32, rounding alone moves them
 
 
 def chunked(
