@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +13,10 @@ LOWEST_RATE = 1e-6
 """Where a `rising` rate begins, as a share of the peak."""
 Optimizer = Literal["adamw", "muon"]
 Order = Literal["random", "sequential"]
+INDIFFERENT = frozenset({"max_tokens", "memory_limit", "auto_find_batch_size"})
+"""Settings that, like those of checkpoints (`save_…`), do not change what is learnt: a run is taken up with others."""
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?I?)B?", re.IGNORECASE)
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +35,12 @@ class Train:
     """Multiplies the groups of a step; memory is governed by `max_tokens` alone."""
     max_tokens: int = 2048
     """Tokens that go through the model at once; a larger group goes alone. Does not change what is learnt."""
+    memory_limit: str = ""
+    """Memory that the training may take, such as `8GB` or `500MB`, which `sayso plan` and a check before training hold it
+    against; empty: what is free then. Does not change what is learnt."""
+    auto_find_batch_size: bool = False
+    """Before training, set `max_tokens` (and `gradient_checkpointing`, where that alone does not do) to what fits; otherwise
+    it is only said. Does not change what is learnt."""
     warmup_ratio: float = 0.05
     """Share of the steps during which the rate rises from 0."""
     lr_scheduler_type: Schedule = "cosine"
@@ -73,6 +84,8 @@ class Train:
     """Which modules get an adapter: `all-linear`, or names."""
 
     def __post_init__(self) -> None:
+        if self.memory_limit:
+            size_of(self.memory_limit, key="memory_limit")
         for name in ("per_device_train_batch_size", "gradient_accumulation_steps", "max_tokens", "lora_r"):
             _at_least(self, name, 1)
         for name in ("max_steps", "num_train_epochs", "warmup_ratio", "weight_decay", "max_grad_norm"):
@@ -118,3 +131,15 @@ def _at_least(settings: Train | Guard, name: str, least: float) -> None:
         raise SettingsError(
             "{key}: found {found!r}; expected a number of at least {least}", key=name, found=value, least=least
         )
+
+
+def size_of(text: str, *, key: str) -> int:
+    """Return the bytes of a size such as 8GB, 500 MB or 2GiB.
+
+    Raises:
+        SettingsError: it is no size; `key` is named.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None or not float(found[1]):
+        raise SettingsError("{key}: found {found!r}; expected a size such as 8GB or 500MB", key=key, found=text)
+    return int(float(found[1]) * _UNITS[found[2].upper()])
