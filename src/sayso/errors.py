@@ -9,6 +9,7 @@
     ├── NotAllowedError        exit code 1   this person may not do it
     ├── StoreError             exit code 1   the database or the disk refused
     ├── ModelError             exit code 1   a model cannot be loaded or run
+    ├── PeerError              exit code 1   another process of the same training ended
     └── MissingExtraError      exit code 1   an optional dependency is not installed
 
 An error keeps its template and its fields apart, so that the command line can say it in the user's language:
@@ -79,6 +80,10 @@ class StoreError(SaysoError, OSError):
 
 class ModelError(SaysoError, RuntimeError):
     """A model cannot be loaded or run."""
+
+
+class PeerError(SaysoError, RuntimeError):
+    """Another process of the same training ended, so this one cannot go on."""
 
 
 class MissingExtraError(SaysoError, ImportError):
