@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from sayso.cli.launching import expect_alone, with_processes
 from sayso.cli.options import Call, option, verb, with_dry_run, with_json, with_settings
 from sayso.errors import SettingsError
 
@@ -25,6 +26,7 @@ from sayso.errors import SettingsError
     help="With --task classify: comments on answers, to be learnt beside the texts; may be given again.")  # fmt: skip
 @option("--backend", type=click.Choice(("here", "hosted")), default="here", show_default=True,
     help="Where it is trained: here, or by a host that speaks OpenAI's protocol of files and jobs.")  # fmt: skip
+@with_processes
 @with_settings
 @with_dry_run
 @with_json
@@ -40,6 +42,8 @@ def command(call: Call, model: str, files: tuple[Path, ...], out: Path, name: st
     is trained unless train.use_lora is false. The result is written to FOLDER/model; the same command goes on where it was
     stopped.
     """
+    if backend == "hosted" or name == "classify":
+        expect_alone("--backend hosted" if backend == "hosted" else "--task classify")
     if backend == "hosted":
         from sayso.cli import hosted
 

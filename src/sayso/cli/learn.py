@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sayso.cli import compose, console
+from sayso.cli.launching import with_processes
 from sayso.cli.options import Call, option, verb, with_dry_run, with_json, with_settings
 from sayso.errors import SettingsError
 from sayso.i18n import gettext as _
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 @option("--comments", "how", type=click.Choice(("together", "in-turn", "apart")), default="together", show_default=True,
     help="Learn all comments at once, one after another, or each in an adapter of its own; those are then "
     "composed.")  # fmt: skip
+@with_processes
 @with_settings
 @with_dry_run
 @with_json
@@ -37,13 +39,14 @@ def command(call: Call, method: str | None, how: str) -> None:
     after another each leaves a version of its own, and the last is the candidate.
     """
     from sayso.loop import composing, previewing, staging
+    from sayso.training.place import by_first
 
     with call.workspace() as workspace:
-        settings = call.taken_in(workspace, first=_assigned(method))
+        settings = by_first(lambda: call.taken_in(workspace, first=_assigned(method)))
         if how != "together":
             _expect_one_training(settings)
         if how == "in-turn" or (how == "apart" and call.dry_run):
-            settings = staging.in_turn(workspace, settings)
+            settings = by_first(lambda: staging.in_turn(workspace, settings))
         if call.dry_run:
             call.preview(workspace, settings, lambda: previewing.learn(workspace, settings))
             return

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from sayso.cli.launching import expect_alone, with_processes
 from sayso.cli.options import Call, option, verb, with_dry_run, with_json, with_settings
 from sayso.errors import SettingsError
 
@@ -19,6 +20,7 @@ from sayso.errors import SettingsError
 @option("--tokenizer", metavar="TOKENIZER", help="A folder made by sayso tokenizer train, or a Hugging Face id.")
 @option("--tokens", type=click.IntRange(min=1), metavar="N", help="End the schedule after about so many tokens.")
 @option("--find-rate", is_flag=True, help="Only test learning rates: 100 steps at a rising rate, and which to begin with.")
+@with_processes
 @with_settings
 @with_dry_run
 @with_json
@@ -39,6 +41,8 @@ def command(call: Call, files: tuple[Path, ...], out: Path, architecture: str | 
     first = [f"{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
     layers = [config.read(call.config)] if call.config else []
     settings = pretraining.settings_of(layers, [*first, *call.laid_over])
+    if find_rate or settings.architecture in classical.SETTINGS:
+        expect_alone("--find-rate" if find_rate else settings.architecture)
     if settings.architecture in classical.SETTINGS:
         if find_rate:
             raise SettingsError("--find-rate: only networks have a learning rate, not {name}", name=settings.architecture)

@@ -23,6 +23,7 @@ def do(call: Call, task: Callable[[], Any], out: Path, *, by: ModuleType | None 
     from sayso.evaluation.report import training as page
     from sayso.loop.progress import Progress
     from sayso.training import fitting
+    from sayso.training.place import by_first
 
     work: Any = by or fitting
     with call.watching() as watching:
@@ -34,7 +35,7 @@ def do(call: Call, task: Callable[[], Any], out: Path, *, by: ModuleType | None 
             found: Preview = work.preview(task(), out, watch)
         else:
             report: Report = work.fit(task(), out, watch)
-            page.write(out, command=call.line)
+            by_first(lambda: page.write(out, command=call.line))
     if call.dry_run:
         call.give(asdict(found), lambda: _draw_preview(found))
     else:

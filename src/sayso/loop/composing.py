@@ -16,6 +16,7 @@ from sayso.loop.settings import Settings
 from sayso.loop.staging import in_turn, stages_of
 from sayso.loop.workspace import CANDIDATE, Workspace
 from sayso.records import Run, Version, identity
+from sayso.training.place import by_first
 
 if TYPE_CHECKING:
     from sayso.models.adapters import Combination
@@ -83,19 +84,20 @@ def apart(workspace: Workspace, settings: Settings, *, watch: Watcher = ignore) 
     """
     if not settings.train.use_lora:
         raise SettingsError("train.use_lora: found false; comments are learnt apart in adapters, which can be composed")
-    parent = workspace.version(settings.model_name_or_path)
+    parent = by_first(lambda: workspace.version(settings.model_name_or_path))
     if parent.form == "adapter":
         raise PreflightError(
             "{version} is an adapter itself, and what it learnt would count once for every comment; make it a full model "
             "first: sayso compose {version} --merge, then sayso promote",
             version=parent.id,
         )  # fmt: skip
-    stages = stages_of(in_turn(workspace, settings))
+    stages = stages_of(by_first(lambda: in_turn(workspace, settings)))
     parts = tuple(
         learning.learn(workspace, stage, watch=learning.in_stage(watch, number, len(stages)))
         for number, stage in enumerate(stages, start=1)
     )
-    composed = compose(workspace, [part.version.id for part in parts]) if len(parts) > 1 else None
+    names = [part.version.id for part in parts]
+    composed = by_first(lambda: compose(workspace, names)) if len(parts) > 1 else None
     return Apart(parts=parts, composed=composed)
 
 
