@@ -8,6 +8,9 @@ model's own dropout where the training asked for it (`dropout`, for plain likeli
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +27,9 @@ from sayso.models import adapters, folders, opening
 from sayso.models.forms import Form, Words
 from sayso.models.writing.sampling import Sampling, Written
 from sayso.records import Prompt
+
+_NAMES = {"_name_or_path", "transformers_version"}
+"""What a model's configuration says that changes nothing of what the model says."""
 
 
 def load(
@@ -218,6 +224,20 @@ class _Frozen:
         model._set_dropout(learning=False)
         with torch.no_grad(), _standing(model, self._before) as module:
             return model.form.token_logprobs(module, batch)
+
+    def identity(self) -> str:
+        """Return the hash of the weights that score and of their configuration; an adapter that is off is none of them."""
+        model = self._model
+        off = {id(parameter) for parameter in model.trainable()} if self._before is None else set()
+        digest = hashlib.sha256()
+        with _standing(model, self._before) as module:
+            config = {key: value for key, value in module.config.to_dict().items() if key not in _NAMES}
+            digest.update(json.dumps(config, sort_keys=True, default=str).encode())
+            for name, tensor in module.state_dict(keep_vars=True).items():
+                if id(tensor) not in off:
+                    found = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+                    digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype} {zlib.crc32(found)}".encode())
+        return digest.hexdigest()
 
     def distributions(self, batch: Batch) -> Float[Tensor, "M V"]:
         """Return the log-probability of the whole vocabulary at every target under the frozen model."""
