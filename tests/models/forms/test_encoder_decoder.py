@@ -48,7 +48,7 @@ def test_both_ways_to_attend_and_logits_in_chunks_say_the_same(tiny_folder, monk
     batch = collate(rows_of(model), packed=False, pad_id=model.pad_id)
     before = model.token_logprobs(batch)
     monkeypatch.setattr(encoder_decoder, "SHORT", short)
-    monkeypatch.setattr("sayso.models.forms.scoring.CHUNK_LOGITS", 3 * 260)
+    monkeypatch.setattr("sayso.models.forms.head.CHUNK_LOGITS", 3 * 260)
     torch.testing.assert_close(model.token_logprobs(batch), before, atol=1e-5, rtol=0)
 
 

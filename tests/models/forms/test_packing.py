@@ -159,7 +159,7 @@ def test_a_packed_line_that_would_differ_is_found_out(monkeypatch: pytest.Monkey
 def test_scoring_in_chunks_changes_neither_values_nor_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
     model = built(llama)
     whole = learnt(model, packed=False, head_alone=True)
-    monkeypatch.setattr(scoring, "CHUNK_LOGITS", 3 * 60)
+    monkeypatch.setattr("sayso.models.forms.head.CHUNK_LOGITS", 3 * 60)
     chunked = learnt(model, packed=False, head_alone=True)
     torch.testing.assert_close(chunked[0], whole[0], atol=1e-6, rtol=0)
     torch.testing.assert_close(chunked[1], whole[1], atol=1e-6, rtol=0)

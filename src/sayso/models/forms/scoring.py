@@ -11,15 +11,13 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 from sayso.batches import Batch, collate, row
 from sayso.models.arithmetic import quick_products
+from sayso.models.forms.head import chunked, pick
 from sayso.models.forms.packing import packed_inputs, switch_off, switch_on
 from sayso.models.forms.sharing import LEAST, shared
 
-CHUNK_LOGITS = 2**25
-"""Logits held at once (128 MiB in float32); more are made in chunks, each computed anew in the backward pass."""
 TOLERANCE = 1e-4
 """How far (nats) packed and padded log-probabilities may lie apart."""
 
@@ -32,7 +30,7 @@ def token_logprobs(model: Any, batch: Batch, *, head_alone: bool) -> Float[Tenso
     """
     with quick_products():
         if not head_alone:
-            return pick(_logits(model, batch), batch.targets)
+            return pick(_logits(model, batch), batch.targets, spare=True)
         head = model.get_output_embeddings()
         return chunked(head, head.weight.shape[0], _hidden(model, batch), batch.targets)
 
@@ -120,27 +118,6 @@ def supports_sharing(model: Any, *, head_alone: bool) -> str:
 
 def _limit(model: Any, found: Tensor) -> float:
     return TOLERANCE if found.dtype == model.dtype else 0.1  # below float32, rounding alone moves them
-
-
-def chunked(
-    head: Callable[[Tensor], Tensor], vocabulary: int, hidden: Float[Tensor, "M H"], targets: Int[Tensor, " M"]
-) -> Float[Tensor, " M"]:
-    """Return the log-probability of each target from the states before the output head, a chunk of logits at a time."""
-    size = max(1, CHUNK_LOGITS // vocabulary)
-    if len(targets) <= size:
-        return pick(head(hidden), targets)
-
-    def part(states: Tensor, wanted: Tensor) -> Tensor:
-        return pick(head(states), wanted)
-
-    pieces = zip(torch.split(hidden, size), torch.split(targets, size), strict=True)
-    return torch.cat([checkpoint(part, states, wanted, use_reentrant=False) for states, wanted in pieces])
-
-
-def pick(logits: Float[Tensor, "M V"], targets: Int[Tensor, " M"]) -> Float[Tensor, " M"]:
-    """Return the log-probability of each target from its logits."""
-    logits = logits.float()
-    return torch.sub(logits.gather(1, targets[:, None]).squeeze(1), logits.logsumexp(dim=1))
 
 
 def probe_ids(model: Any, length: int) -> Int[Tensor, " T"]:
