@@ -105,6 +105,7 @@ def test_a_member_is_the_batch_of_every_groups_row_of_that_number(packed: bool) 
     assert second.rows == (pairs[1], pairs[3])
     alone = collate([pairs[1], pairs[3]], packed=packed, pad_id=9)
     assert_same(second, alone)
+    assert batch.member(0, 1).rows == tuple(pairs)
 
 
 def assert_same(one: Batch, other: Batch) -> None:

@@ -117,9 +117,9 @@ class Batch:
         """Sum one value per target over each row."""
         return torch.zeros(self.num_rows, dtype=values.dtype, device=values.device).index_add(0, self.row_of, values)
 
-    def member(self, number: int) -> Batch:
-        """Return the batch of every group's row `number` alone, in the same form."""
-        return self._alone(self.rows[number :: self.group])
+    def member(self, *numbers: int) -> Batch:
+        """Return the batch of every group's rows of these numbers alone, in their order and in the same form."""
+        return self._alone([item for place, item in enumerate(self.rows) if place % self.group in numbers])
 
     def of_kind(self, *kinds: str) -> Batch:
         """Return the batch of the rows of these kinds alone, in their order and in the same form."""

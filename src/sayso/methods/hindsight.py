@@ -156,8 +156,10 @@ class Hindsight:
         """Return the hindsight loss summed over the student's rows, and their number."""
         student = batch.member(0)
         teacher = reference if self.teacher == "reference" else policy
+        read = batch.member(*range(1, self.group))
         with torch.no_grad():
-            told, *other = [teacher.token_logprobs(batch.member(number)) for number in range(1, self.group)]
+            said = teacher.token_logprobs(read)
+        told, *other = [said[read.row_of % (self.group - 1) == number] for number in range(self.group - 1)]
         now, weights, row_of = policy.token_logprobs(student), student.weights, student.row_of
         skip_first = 0 if self.where == "spans" else self.skip_first
         if not other:

@@ -124,25 +124,26 @@ class Polarity:
 
     def loss(self, policy: Policy, reference: Scorer, batch: Batch) -> Loss:
         """Return the loss summed over the responses of a batch, and their number."""
-        own = batch.of_kind(GOOD, BAD)
+        own, asked = batch.of_kind(GOOD, BAD), batch.of_kind(GOOD, BAD, MISMATCHED)
+        learnt = torch.tensor([item.kind != MISMATCHED for item in asked.rows], device=asked.row_of.device)[asked.row_of]
         with torch.no_grad():
-            held = reference.token_logprobs(own)
-            point = self._point(policy, reference, batch)
+            held = reference.token_logprobs(asked)
+            point = self._point(policy, held[~learnt], batch)
         return kto(
-            own.row_sums(policy.token_logprobs(own) - held),
+            own.row_sums(policy.token_logprobs(own) - held[learnt]),
             point,
             torch.tensor([item.kind == GOOD for item in own.rows], device=held.device),
             torch.tensor([item.weights[-1] for item in own.rows], device=held.device),
             beta=self.beta,
         )
 
-    def _point(self, policy: Policy, reference: Scorer, batch: Batch) -> torch.Tensor:
-        """Return z0 for each row that is learnt: its group's."""
+    def _point(self, policy: Policy, held: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Return z0 for each row that is learnt, its group's; `held` is what the reference says of the mismatched pairs."""
         groups = [number // self.group for number, item in enumerate(batch.rows) if item.kind in (GOOD, BAD)]
         if self.loss_type == "apo_zero_unpaired":
             return torch.zeros(len(groups), device=batch.ids.device)
         others = batch.of_kind(MISMATCHED)
-        apart = others.row_sums(policy.token_logprobs(others) - reference.token_logprobs(others))
+        apart = others.row_sums(policy.token_logprobs(others) - held)
         return reference_point(apart.view(-1, self.group_size))[groups]
 
     def _texts(self, example: Example) -> Iterator[Text]:
