@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -170,3 +171,14 @@ def test_log_probabilities_are_float32_even_of_a_bfloat16_model() -> None:
     assert scoring.token_logprobs(model, collate(ROWS, packed=False), head_alone=True).dtype == torch.float32
     able, reason = scoring.supports_packing(model, head_alone=True)
     assert able, reason
+
+
+def test_tied_embeddings_learn_the_same_without_a_table_of_zeros(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = built(lambda: LlamaForCausalLM(LlamaConfig(**GROUPED, tie_word_embeddings=True, pad_token_id=ROWS[0].ids[0])))
+    made = []
+    model.get_input_embeddings().register_forward_hook(lambda words, _given, _out: made.append(words.sparse))
+    found = learnt(model, packed=False, head_alone=True)
+    monkeypatch.setattr(scoring, "_few_words", nullcontext)
+    wanted = learnt(model, packed=False, head_alone=True)
+    assert made == [True, False]
+    torch.testing.assert_close(found[1], wanted[1], atol=1e-6, rtol=1e-6)

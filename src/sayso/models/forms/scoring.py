@@ -5,12 +5,13 @@ Letters: M targets, H hidden size, V vocabulary, N tokens of a batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from sayso.batches import Batch, collate, row
 from sayso.models.arithmetic import quick_products
@@ -43,7 +44,26 @@ def distributions(model: Any, batch: Batch, *, head_alone: bool) -> Float[Tensor
 
 
 def _hidden(model: Any, batch: Batch) -> Float[Tensor, "M H"]:
-    return model.base_model(**inputs(batch), use_cache=False)[0].flatten(0, 1)[batch.where]  # type: ignore[no-any-return]
+    with _few_words(model):
+        return model.base_model(**inputs(batch), use_cache=False)[0].flatten(0, 1)[batch.where]  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _few_words(model: Any) -> Iterator[None]:
+    """Let the embedding's gradient be of the words of the batch alone, where the output head adds that of all of them.
+
+    The two are one matrix then, and their sum is an ordinary gradient; no table is filled with zeros for it.
+    """
+    words, head = model.get_input_embeddings(), model.get_output_embeddings()
+    plain = type(words) is nn.Embedding and not words.sparse and not words.scale_grad_by_freq
+    if not (plain and head.weight is words.weight and words.weight.device.type == "cpu" and torch.is_grad_enabled()):
+        yield
+        return
+    words.sparse = True
+    try:
+        yield
+    finally:
+        words.sparse = False
 
 
 def _logits(model: Any, batch: Batch) -> Float[Tensor, "M V"]:
