@@ -9,8 +9,11 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
 from tests.cli.conftest import Call, prints_of
+
+from sayso.cli import failures
 
 SMALL = ("--set", "model.hidden_size=32", "--set", "model.num_hidden_layers=1", "--set", "model.num_attention_heads=2",
     "--set", "model.intermediate_size=64")  # fmt: skip
@@ -144,17 +147,46 @@ def test_another_training_in_the_same_folder_is_refused(sayso: Call, here: Path,
     assert "other settings (seed: 0 → 3" in refused.err
 
 
+def test_a_command_that_a_signal_ended_leaves_its_number() -> None:
+    assert failures.refused(_stopped(KeyboardInterrupt()), json=False) == 130
+    assert failures.refused(_stopped(KeyboardInterrupt(signal.SIGINT)), json=False) == 130
+    assert failures.refused(_stopped(KeyboardInterrupt(signal.SIGTERM)), json=False) == 143
+
+
+def _stopped(cause: KeyboardInterrupt) -> click.Abort:
+    error = click.Abort()
+    error.__cause__ = cause
+    return error
+
+
+def test_a_checkpoint_that_is_not_whole_is_said_and_the_one_before_is_taken(
+    sayso: Call, here: Path, tiny_folder: Path
+) -> None:
+    words = ("finetune", tiny_folder, "chats.jsonl", "--out", "fine", "--set", "train.max_steps=2", "--set",
+        "train.save_steps=1", "--json")  # fmt: skip
+    whole = sayso(*words)
+    (here / "fine" / "report.json").unlink()
+    (here / "fine" / "checkpoints" / "step-00000002" / "state.json").unlink()
+    again = sayso(*words)
+    assert "step-00000002 is not whole" in again.err
+    assert "not whole" not in whole.err
+    assert again.json["loss"] == whole.json["loss"]
+
+
 @pytest.mark.slow
-def test_ctrl_c_leaves_a_checkpoint_and_the_same_command_goes_on(here: Path, tiny_folder: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_leaves_a_checkpoint_and_the_same_command_goes_on(
+    here: Path, tiny_folder: Path, number: signal.Signals, code: int
+) -> None:
     command = [sys.executable, "-c", "from sayso.cli.main import main; main()", "finetune", tiny_folder, "chats.jsonl",
         "--out", "fine", "--set", "train.max_steps=200", "--set", "train.save_steps=1000", "--json"]  # fmt: skip
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while not (here / "fine" / "metrics.jsonl").exists():
         assert running.poll() is None
         time.sleep(0.05)
-    running.send_signal(signal.SIGINT)
+    running.send_signal(number)
     _out, err = running.communicate(timeout=120)
-    assert running.returncode == 130
+    assert running.returncode == code
     assert "run the same command again" in err
     assert len(list((here / "fine" / "checkpoints").glob("step-*"))) == 1
     done = subprocess.run(command, capture_output=True, text=True)

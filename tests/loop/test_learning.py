@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,6 +91,27 @@ def test_a_run_that_is_stopped_ends_where_it_would_have_ended(
     straight = workspace.learn(settings=other)
     assert straight.run.id != resumed.run.id
     assert straight.version.sha256 == resumed.version.sha256
+
+
+def test_told_to_stop_it_keeps_what_was_learnt_and_goes_on_from_there(workspace: Workspace, settings: Settings):
+    """No checkpoint is due but at the end: the one there is was written because of the signal."""
+    seen: list[int] = []
+
+    def stop(progress: Progress) -> None:
+        if progress.stage == "learn":
+            seen.append(progress.done)
+            if progress.done == 2 and len(seen) == 2:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    rarely = replace(settings, train=replace(settings.train, save_steps=0))
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        workspace.learn(settings=rarely, watch=stop)
+    assert stopped.value.args == (signal.SIGTERM,)
+    (folder,) = (workspace.folder / "runs").iterdir()
+    assert [path.name for path in (folder / "checkpoints").iterdir()] == ["step-00000002"]
+    learnt = workspace.learn(settings=rarely, watch=stop)
+    assert seen == [1, 2, 3, 4]
+    assert learnt.run.steps == 4
 
 
 def test_a_withdrawn_comment_is_not_learnt_from(workspace: Workspace, settings: Settings):

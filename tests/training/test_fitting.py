@@ -76,20 +76,21 @@ def same(one: Path, other: Path) -> bool:
     return found.keys() == expected.keys() and all(torch.equal(found[name], expected[name]) for name in found)
 
 
-def interrupt_at(step: int):
+def interrupt_at(step: int, number: signal.Signals = signal.SIGINT):
     def watch(*, note: str, **_seen: object) -> None:
         if note.startswith(f"step {step} of"):
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
 
     return watch
 
 
-@pytest.mark.parametrize("which", ["pretraining_task", "finetuning_task"])
-def test_interrupted_it_leaves_a_checkpoint_and_goes_on_to_the_same_end(request, tmp_path, which):
-    task, heard = request.getfixturevalue(which), signal.getsignal(signal.SIGINT)
+@pytest.mark.parametrize(("which", "number"), [("pretraining_task", signal.SIGTERM), ("finetuning_task", signal.SIGINT)])
+def test_interrupted_it_leaves_a_checkpoint_and_goes_on_to_the_same_end(request, tmp_path, which, number):
+    task, heard = request.getfixturevalue(which), signal.getsignal(number)
     straight = fitting.fit(task(), tmp_path / "straight", quiet)
-    with pytest.raises(KeyboardInterrupt):
-        fitting.fit(task(), tmp_path / "broken", interrupt_at(2))
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        fitting.fit(task(), tmp_path / "broken", interrupt_at(2, number))
+    assert stopped.value.args == (number,)
     assert [path.name for path in (tmp_path / "broken" / "checkpoints").iterdir()] == ["step-00000002"]
     resumed = fitting.fit(task(), tmp_path / "broken", quiet)
     assert same(tmp_path / "straight", tmp_path / "broken")
@@ -97,7 +98,7 @@ def test_interrupted_it_leaves_a_checkpoint_and_goes_on_to_the_same_end(request,
     assert resumed.validation == straight.validation
     read = [(tmp_path / name / "validation.jsonl").read_text(encoding="utf-8") for name in ("straight", "broken")]
     assert read[0] == read[1]
-    assert signal.getsignal(signal.SIGINT) is heard
+    assert signal.getsignal(number) is heard
 
 
 def test_the_model_is_opened_by_hugging_face_and_says_what_ours_says(pretraining_task, tmp_path):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import json as jsonlib
+import logging
 import os
+import signal
 import sys
 
 import click
@@ -18,7 +20,8 @@ _DISK = frozenset(
     for name in ("ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EFBIG", "EIO", "EMFILE", "ENOTDIR", "EISDIR", "EEXIST",
         "ENAMETOOLONG", "ELOOP")
 )  # fmt: skip
-_STOPPED = 130
+_STOPPED = 128
+"""A command that a signal ended leaves this and the signal's number: 130 after Ctrl-C, 143 after SIGTERM."""
 _LONGEST = 1000
 
 
@@ -42,6 +45,18 @@ def refused(error: BaseException, *, json: bool) -> int:
     return code
 
 
+def warn_aloud() -> None:
+    """Say on stderr, a line each, what the library warns of."""
+    ours = logging.getLogger("sayso")
+    if not any(isinstance(handler, _Aloud) for handler in ours.handlers):
+        ours.addHandler(_Aloud(level=logging.WARNING))
+
+
+class _Aloud(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(f"! {record.getMessage()}", err=True)
+
+
 def _read(error: BaseException) -> tuple[str, str, int]:
     if isinstance(error, SaysoError):
         return type(error).__name__, say(error), error.exit_code
@@ -50,10 +65,16 @@ def _read(error: BaseException) -> tuple[str, str, int]:
     if isinstance(error, click.ClickException):
         return "UsageError", error.format_message(), error.exit_code
     if isinstance(error, click.Abort):
-        return "Interrupted", _("stopped; run the same command again to go on"), _STOPPED
+        return "Interrupted", _("stopped; run the same command again to go on"), _STOPPED + _signal(error)
     if isinstance(error, OSError) and error.errno in _DISK:
         return "OSError", _on_disk(error), 1
     raise error
+
+
+def _signal(error: click.Abort) -> int:
+    """Return which signal stopped a command: a training that was told to stop names it, otherwise it was Ctrl-C."""
+    told = error.__cause__.args if isinstance(error.__cause__, KeyboardInterrupt) else ()
+    return int(told[0]) if told else int(signal.SIGINT)
 
 
 def _shortened(message: str) -> str:

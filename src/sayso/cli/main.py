@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 
 from sayso import __version__, i18n
-from sayso.cli import COMMANDS
+from sayso.cli import COMMANDS, launching
+from sayso.cli.failures import warn_aloud
 from sayso.cli.lazy import GIVEN, Option, Verbs, speak
 from sayso.cli.options import Start
 
@@ -39,10 +40,13 @@ def group(ctx: click.Context, folder: Path | None, verbose: int) -> None:
 
     Start with sayso demo, or make a workspace of your own with sayso init.
     """
+    launching.expect_one_process(ctx.invoked_subcommand)
     _look_here()
     ctx.obj = Start(folder=folder, line=shlex.join(["sayso", *ctx.meta[GIVEN]]))
     if verbose:
         logging.basicConfig(level=logging.DEBUG if verbose > 1 else logging.INFO)
+    else:
+        warn_aloud()
 
 
 def _look_here() -> None:

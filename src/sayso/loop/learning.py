@@ -228,27 +228,33 @@ def train(
     folder: Path,
     watch: Watcher,
 ) -> tuple[LocalModel, int]:
-    """Run the one training loop and return the trained policy and its number of steps."""
+    """Run the one training loop and return the trained policy and its number of steps.
+
+    Raises:
+        KeyboardInterrupt: SIGINT or SIGTERM came; a checkpoint was written, and the same call goes on from it.
+    """
     from sayso.training import run as running
     from sayso.training import steps as loop
+    from sayso.training import stopping
 
     policy = policy_for(workspace, settings, parent)
     rows = ground(method, policy, material, settings.train).source
     anchors = anchors_for(method, policy, settings, material)
-    records = loop.steps(
-        method, policy, rows, settings.train, guard=anchors, folder=folder, resume=folder.exists(), clock=perf_counter
-    )
-    last = 0
-    for step in running.keep(records, folder):
-        last = step.step
-        said = _("loss {loss:.3f}")
-        if holds(method):
-            said = _("loss {loss:.3f}; guard left off, the method holds near and out itself")
-        if step.reward is not None:
-            said = _("loss {loss:.3f}, reward {reward:.2f}")
-        note = said.format(loss=step.loss, reward=step.reward)
-        watch(Progress(stage=_("learn"), done=step.step, total=step.num_steps, unit=_("steps"), note=note))
-    return policy, last
+    with stopping.signals() as stop:
+        records = loop.steps(
+            method, policy, rows, settings.train, guard=anchors, folder=folder, resume=folder.exists(), stop=stop,
+            clock=perf_counter,
+        )  # fmt: skip
+        for step in running.keep(records, folder):
+            said = _("loss {loss:.3f}")
+            if holds(method):
+                said = _("loss {loss:.3f}; guard left off, the method holds near and out itself")
+            if step.reward is not None:
+                said = _("loss {loss:.3f}, reward {reward:.2f}")
+            note = said.format(loss=step.loss, reward=step.reward)
+            watch(Progress(stage=_("learn"), done=step.step, total=step.num_steps, unit=_("steps"), note=note))
+        stop.leave()
+    return policy, len(running.read(folder))
 
 
 def policy_for(workspace: Workspace, settings: Settings, parent: Version) -> LocalModel:

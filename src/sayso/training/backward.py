@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from sayso.batches import Row, collate, micro_batches
-from sayso.errors import ModelError
 from sayso.training import guard as guards
-from sayso.training.naming import name_rows
+from sayso.training.finite import culprits, not_finite
 from sayso.training.settings import Train
 
 if TYPE_CHECKING:
@@ -46,7 +45,8 @@ def backward(
             loss = method.loss(policy, reference, batch)
         value = float(loss.total.detach())
         if not math.isfinite(value):
-            raise not_finite(value, part, step)
+            at_fault = culprits(part, method.group, lambda some: _value(method, policy, reference, some, settings))
+            raise not_finite(value, at_fault, step)
         if loss.total.requires_grad:
             loss.total.backward()  # type: ignore[no-untyped-call]
         total += value
@@ -56,17 +56,16 @@ def backward(
     return Summed(total=total, count=count, sums=sums)
 
 
+def _value(method: Method, policy: Policy, reference: Scorer, rows: Sequence[Row], settings: Train) -> float:
+    """Return the loss of some rows alone, and leave no gradient."""
+    device = guards.device_of(policy)
+    batch = collate(rows, group=method.group, packed=policy.packed, pad_id=policy.pad_id, device=device)
+    with torch.no_grad(), torch.autocast(torch.device(device).type, torch.bfloat16, enabled=settings.bf16):
+        return float(method.loss(policy, reference, batch).total)
+
+
 def divide(parameters: Iterable[torch.nn.Parameter], count: float) -> None:
     """Divide the gradients, once, by what the loss counted over everything that was summed."""
     for parameter in parameters:
         if parameter.grad is not None:
             parameter.grad.div_(count)
-
-
-def not_finite(value: float, rows: Sequence[Row], step: int) -> ModelError:
-    """Return the error that a step (from 0) ended in, with the rows it came from."""
-    return ModelError(
-        "the loss or its gradient became {value} at step {step}, on {rows}; no update was made from them. "
-        "Lower train.learning_rate, or look at these rows",
-        value=value, step=step + 1, rows=name_rows(rows),
-    )  # fmt: skip

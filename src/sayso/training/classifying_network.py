@@ -20,11 +20,11 @@ from sayso.models.headed import NetworkLabeller
 from sayso.models.local import LocalModel
 from sayso.tasks.classify.splits import Splits
 from sayso.text import tokenizer as tokenizers
-from sayso.training import calibration, checkpoints, classifying, classifying_comments, order, run
+from sayso.training import calibration, checkpoints, classifying, classifying_comments, order, run, stopping
 from sayso.training.classifying_comments import Told
 from sayso.training.classifying_data import class_weights, rows, text_of, value_of
 from sayso.training.early_stopping import Keeper
-from sayso.training.fitting import MODEL, interrupts
+from sayso.training.fitting import MODEL
 from sayso.training.optimizer import prepare, trainable
 from sayso.training.settings import Train
 from sayso.training.steps import Step, steps
@@ -69,10 +69,10 @@ def fit(
     folder.mkdir(parents=True, exist_ok=True)
     classifying.with_baseline(splits, settings, folder, watch, told)
     job = _job(model, splits, settings, folder, watch, told)
-    found = checkpoints.newest(folder / "checkpoints")
+    found = checkpoints.newest(folder / "checkpoints", say=False)
     keeper = Keeper(folder, patience=settings.patience, step=found.step if found else 0)
     parameters = trainable(job.policy.module)
-    with interrupts() as stop:
+    with stopping.signals() as stop:
         if not keeper.over:
             records = steps(
                 job.method, job.policy, job.rows, job.train, folder=folder, resume=True, stop=lambda: stop() or keeper.over
@@ -80,8 +80,8 @@ def fit(
             for record in run.keep(records, folder, settings=form):
                 _measure(job, keeper, record, parameters)
         done = run.read(folder)
-        if stop() and not keeper.over and done[-1]["step"] < done[-1]["num_steps"]:
-            raise KeyboardInterrupt
+        if not keeper.over and done[-1]["step"] < done[-1]["num_steps"]:
+            stop.leave()
     keeper.restore(parameters)
     temperature = _calibrated(job) if settings.calibrate and not splits.task.about.scores else 1.0
     parameters_count = job.policy.num_parameters()

@@ -155,7 +155,7 @@ class Choice:
                 "early_stopping.by: nothing is held back to measure the loss on; raise data.validation_share, or name files "
                 "in data.validation"
             )
-        found = checkpoints.newest(folder / "checkpoints")
+        found = checkpoints.newest(folder / "checkpoints", say=False)  # `steps` says it
         self._rule, self._job, self._parameters = rule, job, trainable(job.policy.module)
         self._keeper = Keeper(
             folder, patience=rule.settings.patience, step=found.step if found else 0, notes=CHOSEN

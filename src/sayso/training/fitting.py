@@ -7,21 +7,18 @@ The folder holds `settings.json`, `tokens/`, `metrics.jsonl` (a line a step), `v
 from __future__ import annotations
 
 import json
-import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from threading import Event, current_thread, main_thread
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sayso.errors import SettingsError, StoreError
 from sayso.i18n import gettext as _
 from sayso.models import adapters
-from sayso.training import corrupting, measuring, outlook, run, samples
+from sayso.training import corrupting, measuring, outlook, run, samples, stopping
 from sayso.training.data import Data, Source, gather
 from sayso.training.early_stopping import Choice, Chosen, Rule
 from sayso.training.measuring import Measured
@@ -135,6 +132,7 @@ def fit(task: Task, folder: Path, watch: Watch, *, clock: Callable[[], float] = 
         PreflightError: there is nothing to learn from.
         ModelError: the loss is not finite.
         StoreError: the disk refused.
+        KeyboardInterrupt: SIGINT or SIGTERM came; a checkpoint was written.
     """
     expect_same(folder, task.form)
     before = done_before(folder)
@@ -142,7 +140,7 @@ def fit(task: Task, folder: Path, watch: Watch, *, clock: Callable[[], float] = 
         return before
     made = job(task, folder / TOKENS, watch)
     choice = Choice(task.rule, made, folder) if task.rule else None
-    with interrupts() as stop:
+    with stopping.signals() as stop:
         if not (choice and choice.over):
             records = steps(
                 made.method, made.policy, made.material.train, made.train, folder=folder, resume=True,
@@ -150,8 +148,8 @@ def fit(task: Task, folder: Path, watch: Watch, *, clock: Callable[[], float] = 
             )  # fmt: skip
             told = _Told(made, watch, choice)
             _follow(run.keep(records, folder, settings=task.form), made, folder, told, clock)
-        if stop() and not (choice and choice.over) and not _finished(folder):
-            raise KeyboardInterrupt
+        if not (choice and choice.over) and not _finished(folder):
+            stop.leave()
     chosen = choice.restored() if choice else None
     whole = made.policy if made.policy.base else adapters.merge(made.policy)  # an adapter wants weights that a folder holds
     whole.save(folder / MODEL)
@@ -177,26 +175,6 @@ def _follow(records: Iterator[Step], job: Job, folder: Path, told: _Told, clock:
 def _finished(folder: Path) -> bool:
     records = run.read(folder)
     return bool(records) and records[-1]["step"] == records[-1]["num_steps"]
-
-
-@contextmanager
-def interrupts() -> Iterator[Callable[[], bool]]:
-    """Hold back the first Ctrl-C until the step is done, and yield what says that it came; a second one breaks off."""
-    came = Event()
-    if current_thread() is not main_thread():
-        yield came.is_set
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def hear(_number: int, _frame: object) -> None:
-        came.set()
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, hear)
-    try:
-        yield came.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def preview(task: Task, folder: Path, watch: Watch) -> Preview:

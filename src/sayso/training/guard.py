@@ -7,6 +7,7 @@ likelihood alone; and it weighs more than the paper's 0.1 near and 0.2 out, whic
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ import torch
 from sayso.batches import Batch, Row, collate, micro_batches, row
 from sayso.losses.distillation import kl
 from sayso.losses.likelihood import nll
+from sayso.training.finite import not_finite
 from sayso.training.order import endless
 from sayso.training.settings import Guard
 
@@ -59,7 +61,11 @@ def anchor_rows(policy: Policy, prompts_with_answers: Iterable[tuple[Prompt, str
 def backward(
     policy: Policy, reference: Scorer, anchors: Anchors, *, step: int, seed: int, max_tokens: int
 ) -> dict[str, float]:
-    """Add the anchors' gradients of one step and return the mean loss of each kind, in nats a token."""
+    """Add the anchors' gradients of one step and return the mean loss of each kind, in nats a token.
+
+    Raises:
+        ModelError: a loss is not finite; the anchors are named.
+    """
     losses = {}
     for name, rows, weight in anchors.kinds():
         chosen = endless(rows, step=step, size=anchors.settings.rows_per_step, seed=seed)
@@ -68,8 +74,11 @@ def backward(
         for part in micro_batches(chosen, group=1, max_tokens=max_tokens):
             batch = collate(part, packed=policy.packed, pad_id=policy.pad_id, device=device_of(policy))
             loss = _loss(policy, reference, batch, anchors.settings.kl_share)
+            value = float(loss.detach())
+            if not math.isfinite(value):
+                raise not_finite(value, part, step)
             torch.autograd.backward(loss * (weight / count))
-            total += float(loss.detach())
+            total += value
         losses[name] = total / count
     return losses
 

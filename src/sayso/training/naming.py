@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 _NAMED = 3
 
 
-def name_rows(rows: Sequence[Row]) -> str:
+def name_rows(rows: Sequence[Row], *, most: int = _NAMED) -> str:
     """Return the labels of the first few rows with their lengths, and how many more there are."""
-    return named([f"{item.label or '?'} ({len(item.ids)} tokens)" for item in rows])
+    return named([f"{item.label or '?'} ({len(item.ids)} tokens)" for item in rows], most=most)
 
 
 def name_examples(examples: Sequence[Example]) -> str:
@@ -22,7 +22,7 @@ def name_examples(examples: Sequence[Example]) -> str:
     return named([" ".join((item.prompt.id, *(comment.id for comment in item.comments))) for item in examples])
 
 
-def named(names: Sequence[str]) -> str:
+def named(names: Sequence[str], *, most: int = _NAMED) -> str:
     """Return the first few names, and how many more there are."""
-    shown = ", ".join(names[:_NAMED])
-    return f"{shown}, + {len(names) - _NAMED}" if len(names) > _NAMED else shown
+    shown = ", ".join(names[:most])
+    return f"{shown}, + {len(names) - most}" if len(names) > most else shown

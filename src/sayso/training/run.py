@@ -6,7 +6,7 @@ import dataclasses
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,10 @@ def said(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(
-            "the run folder {path!r} cannot be written: {reason}", path=str(folder), reason=str(error)
-        ) from error
+            "the run folder {path!r} cannot be written: {reason}; what stands in it is whole. Put that right, then run the "
+            "same command again: it goes on from the newest checkpoint",
+            path=str(folder), reason=str(error),
+        ) from error  # fmt: skip
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
@@ -70,11 +72,16 @@ def _whole_lines(path: Path) -> list[dict[str, Any]]:
 def write_whole(path: Path, text: str) -> None:
     """Write a text file beside its place, flush it to disk and rename it."""
     writing = path.with_name(path.name + ".writing")
-    with writing.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    writing.replace(path)
+    try:
+        with writing.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        writing.replace(path)
+    except OSError:
+        with suppress(OSError):
+            writing.unlink()
+        raise
 
 
 def _plain(value: Any) -> Any:

@@ -18,8 +18,9 @@ from sayso.errors import PreflightError, SettingsError
 from sayso.models.arithmetic import quick_products
 from sayso.training import checkpoints, memory
 from sayso.training import guard as guards
-from sayso.training.backward import backward, divide, not_finite
+from sayso.training.backward import backward, divide
 from sayso.training.drawing import Drawing
+from sayso.training.finite import culprits, not_finite
 from sayso.training.guard import Anchors
 from sayso.training.naming import name_rows
 from sayso.training.optimizer import carries_adapter, optimizers, rate, trainable
@@ -175,6 +176,8 @@ class _Run:
 
 def _found(folder: Path | None, mark: str, *, resume: bool) -> checkpoints.Checkpoint | None:
     found = checkpoints.newest(folder) if folder else None
+    if folder and resume:
+        checkpoints.tidy(folder)
     if found is None:
         return None
     if not resume:
@@ -272,8 +275,16 @@ def _norm(run: _Run, chosen: Sequence[Row], number: int) -> float:
     limit = run.settings.max_grad_norm or math.inf
     norm = float(torch.nn.utils.clip_grad_norm_(run.parameters.values(), limit))
     if not math.isfinite(norm):
-        raise not_finite(norm, chosen, number)
+        raise not_finite(norm, culprits(chosen, run.method.group, lambda some: _length(run, some, number)), number)
     return norm
+
+
+def _length(run: _Run, rows: Sequence[Row], number: int) -> float:
+    """Return how long the gradient of some rows alone is."""
+    for parameter in run.parameters.values():
+        parameter.grad = None
+    backward(run.method, run.policy, run.reference, rows, run.settings, step=number)
+    return float(torch.nn.utils.get_total_norm([item.grad for item in run.parameters.values() if item.grad is not None]))
 
 
 def _rate(run: _Run, number: int) -> float:
