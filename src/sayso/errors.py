@@ -9,6 +9,7 @@
     ├── NotAllowedError        exit code 1   this person may not do it
     ├── StoreError             exit code 1   the database or the disk refused
     ├── ModelError             exit code 1   a model cannot be loaded or run
+    ├── NoRoomError            exit code 1   it does not fit into memory
     ├── PeerError              exit code 1   another process of the same training ended
     └── MissingExtraError      exit code 1   an optional dependency is not installed
 
@@ -80,6 +81,10 @@ class StoreError(SaysoError, OSError):
 
 class ModelError(SaysoError, RuntimeError):
     """A model cannot be loaded or run."""
+
+
+class NoRoomError(SaysoError, MemoryError):
+    """What should go through the model at once does not fit into memory."""
 
 
 class PeerError(SaysoError, RuntimeError):

@@ -12,6 +12,7 @@ import torch
 from sayso.batches import Row, collate, micro_batches
 from sayso.training import guard as guards
 from sayso.training.finite import culprits, not_finite
+from sayso.training.memory import needed
 from sayso.training.settings import Train
 
 if TYPE_CHECKING:
@@ -36,19 +37,21 @@ def backward(
 
     Raises:
         ModelError: the loss is not finite; the rows are named.
+        NoRoomError: a micro-batch does not fit into memory; the gradients are no use then.
     """
     total, count, sums = 0.0, 0.0, dict[str, float]()
     device = guards.device_of(policy)
     for part in micro_batches(rows, group=method.group, max_tokens=settings.max_tokens):
-        batch = collate(part, group=method.group, packed=policy.packed, pad_id=policy.pad_id, device=device)
-        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=settings.bf16):
+        with needed(part, method.group), torch.autocast(torch.device(device).type, torch.bfloat16, enabled=settings.bf16):
+            batch = collate(part, group=method.group, packed=policy.packed, pad_id=policy.pad_id, device=device)
             loss = method.loss(policy, reference, batch)
         value = float(loss.total.detach())
         if not math.isfinite(value):
             at_fault = culprits(part, method.group, lambda some: _value(method, policy, reference, some, settings))
             raise not_finite(value, at_fault, step)
-        if loss.total.requires_grad:
-            loss.total.backward()  # type: ignore[no-untyped-call]
+        with needed(part, method.group):
+            if loss.total.requires_grad:
+                loss.total.backward()  # type: ignore[no-untyped-call]
         total += value
         count += loss.count
         for name, amount in loss.sums.items():
