@@ -28,7 +28,7 @@ def together(job: str, folder: Path, size: int = 2) -> list[Any]:
         for rank in range(size)
     ]
     try:
-        assert [process.wait(timeout=120) for process in started] == [0] * size
+        assert [process.wait(timeout=400) for process in started] == [0] * size
     finally:
         for process in started:
             process.kill()

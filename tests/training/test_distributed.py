@@ -86,6 +86,7 @@ def jobs(policy) -> dict[str, Job]:
     """Return the trainings that two processes do beside one."""
     method, given, held = RefineDpo(), examples(), guard(policy)
     learnt = list(Sft().rows(given, policy))
+    spread = dataclasses.replace(WHOLE, fsdp=True, save_steps=9)
     few = dataclasses.replace(WHOLE, per_device_train_batch_size=1, max_steps=5)
     drawing = dataclasses.replace(SETTINGS, max_steps=5)
     return {
@@ -93,6 +94,8 @@ def jobs(policy) -> dict[str, Job]:
         "sft whole": Job(method=Sft(), settings=WHOLE, rows=learnt, guard=held),
         "dpo": Job(method=method, settings=SETTINGS, rows=list(method.rows(given, policy)), guard=held),
         "dpo whole": Job(method=method, settings=WHOLE, rows=list(method.rows(given, policy)), guard=held),
+        "sft in shards": Job(method=Sft(), settings=spread, rows=learnt, guard=held),
+        "dpo in shards": Job(method=method, settings=spread, rows=list(method.rows(given, policy)), guard=held),
         "a group a step": Job(method=Sft(), settings=few, rows=learnt),
         "answers drawn": Job(method=Asked(count=9.0), settings=drawing, rows=source(Asked(), given, policy), guard=held),
     }
@@ -116,4 +119,4 @@ def test_two_processes_learn_what_one_learns_and_go_on_with_what_one_began(tiny_
     for how, found in late.items():
         assert [record["step"] for record in found["records"]] == list(range(9, 21)), how
         expect_alike({**found, "records": begun[how]["records"] + found["records"]}, alone["sft"], how)
-    assert [record["answers"] for record in first[5]["records"]] == [7] * 5
+    assert [record["answers"] for record in first[7]["records"]] == [7] * 5

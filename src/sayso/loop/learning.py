@@ -25,6 +25,7 @@ from sayso.loop.workspace import CANDIDATE, Workspace
 from sayso.loop.writing import Field, survey
 from sayso.methods import METHODS, Method
 from sayso.records import Comment, Example, Prompt, Refinement, Response, Run, Scope, Version, identity
+from sayso.training.place import by_first, place
 
 if TYPE_CHECKING:
     from sayso.models.local import LocalModel
@@ -143,21 +144,22 @@ def _nothing(field: Field, responses: int) -> PreflightError:
 def learn(workspace: Workspace, settings: Settings, *, watch: Watcher = ignore) -> Learnt:
     """Train a candidate; with stages, each from what the one before came to, and the last is the candidate.
 
-    All stages learn from the responses of the version that the first begins with.
+    All stages learn from the responses of the version that the first begins with. Of several processes (`training.place`)
+    that call this together the first alone reads and writes the records, and the model that comes of it.
 
     Raises:
         PreflightError: nothing could be learnt; said of every stage before anything is loaded onto the device or trained.
     """
     stages = stages_of(settings)
     methods = [method_of(stage) for stage in stages]
-    lessons = [_lesson(workspace, stage, method) for stage, method in zip(stages, methods, strict=True)]
-    first = parent = workspace.version(settings.model_name_or_path)
+    lessons = by_first(lambda: [_lesson(workspace, *pair) for pair in zip(stages, methods, strict=True)])
+    first = parent = by_first(lambda: workspace.version(settings.model_name_or_path))
     done: list[Learnt] = []
     for number, lesson in enumerate(lessons, start=1):
         named = watch if len(lessons) == 1 else in_stage(watch, number, len(lessons))
         done.append(_learnt(workspace, lesson, parent, first, named))
         parent = done[-1].version
-    workspace.store.set_alias(CANDIDATE, parent.id)
+    by_first(lambda: workspace.store.set_alias(CANDIDATE, parent.id))
     return replace(done[-1], earlier=tuple(done[:-1]))
 
 
@@ -187,20 +189,31 @@ def in_stage(watch: Watcher, number: int, of: int) -> Watcher:
 def _learnt(workspace: Workspace, lesson: _Lesson, parent: Version, first: Version, watch: Watcher) -> Learnt:
     """Train one version from `parent`, of a sequence that began with `first`; what was done before is taken."""
     settings, method, material = lesson.settings, lesson.method, lesson.material
-    run = _run(workspace, settings, parent, material)
+    run, done = by_first(lambda: _before(workspace, lesson, parent, first))
+    if done is not None:
+        return Learnt(version=done, run=run, material=material, again=True)
+    warnings = by_first(lambda: foreseen(workspace, settings, method, parent, material, watch))
+    started = perf_counter()
+    policy, steps = train(workspace, settings, method, parent, material, workspace.folder / run.folder, watch)
+
+    def kept() -> tuple[Version, Run]:
+        version = keep_version(workspace, policy, parent, run)
+        ended = replace(run, steps=steps, seconds=round(perf_counter() - started, 2))
+        workspace.store.add_run(ended)
+        workspace.store.add_version(version)
+        return version, ended
+
+    version, run = by_first(kept)
+    return Learnt(version=version, run=run, material=material, again=False, warnings=warnings)
+
+
+def _before(workspace: Workspace, lesson: _Lesson, parent: Version, first: Version) -> tuple[Run, Version | None]:
+    """Return the run that a training is, and the version that came of it when it was done before."""
+    run = _run(workspace, lesson.settings, parent, lesson.material)
     if first.id != parent.id:
         run = replace(run, settings={**run.settings, BEGAN: first.id})
     done = next((version for version in workspace.store.versions() if version.run == run.id), None)
-    if done is not None:
-        return Learnt(version=done, run=workspace.store.run(run.id), material=material, again=True)
-    warnings = foreseen(workspace, settings, method, parent, material, watch)
-    started = perf_counter()
-    policy, steps = train(workspace, settings, method, parent, material, workspace.folder / run.folder, watch)
-    version = keep_version(workspace, policy, parent, run)
-    run = replace(run, steps=steps, seconds=round(perf_counter() - started, 2))
-    workspace.store.add_run(run)
-    workspace.store.add_version(version)
-    return Learnt(version=version, run=run, material=material, again=False, warnings=warnings)
+    return (run if done is None else workspace.store.run(run.id)), done
 
 
 def foreseen(
@@ -253,7 +266,8 @@ def train(
                 said = _("loss {loss:.3f}, reward {reward:.2f}")
             note = said.format(loss=step.loss, reward=step.reward)
             watch(Progress(stage=_("learn"), done=step.step, total=step.num_steps, unit=_("steps"), note=note))
-        stop.leave()
+        if place().first:  # the others end when it does
+            stop.leave()
     return policy, len(running.read(folder))
 
 

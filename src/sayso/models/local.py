@@ -11,10 +11,10 @@ import copy
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -30,6 +30,8 @@ from sayso.records import Prompt
 
 _NAMES = {"_name_or_path", "transformers_version"}
 """What a model's configuration says that changes nothing of what the model says."""
+
+T = TypeVar("T")
 
 
 def load(
@@ -83,6 +85,8 @@ class LocalModel:
         """Why batches are packed, or why they are padded."""
         self.dropout = False
         """Whether the model's own dropout is on while gradients are recorded."""
+        self.through: Callable[[Callable[[], Any]], Any] | None = None
+        """What the model is asked through while its weights are in shards over several processes; None: it is just asked."""
         self._continued = False
         self._reference: _Frozen | None = None
 
@@ -158,18 +162,18 @@ class LocalModel:
                 )
         self._set_dropout(learning=False)
         stop_ids = self.chat.stop_ids
-        answers = self.form.write(self.inner, encoded, sampling, max_length=self.max_length)
+        answers = self._ask(lambda: self.form.write(self.inner, encoded, sampling, max_length=self.max_length))
         return [Written(text=self.decode(ids), ids=tuple(ids), ended=bool(ids) and ids[-1] in stop_ids) for ids in answers]
 
     def token_logprobs(self, batch: Batch) -> Float[Tensor, " M"]:
         """Return the float32 log-probability (nats) of every target of a batch, with gradient."""
         self._set_dropout(learning=torch.is_grad_enabled())
-        return self.form.token_logprobs(self.inner, batch)
+        return self._ask(lambda: self.form.token_logprobs(self.inner, batch))
 
     def distributions(self, batch: Batch) -> Float[Tensor, "M V"]:
         """Return the float32 log-probability (nats) of the whole vocabulary at every target, with gradient."""
         self._set_dropout(learning=torch.is_grad_enabled())
-        return self.form.distributions(self.inner, batch)
+        return self._ask(lambda: self.form.distributions(self.inner, batch))
 
     def reference(self) -> _Frozen:
         """Return the frozen model as it was before training.
@@ -196,6 +200,9 @@ class LocalModel:
         other = copy.copy(self)
         other.module, other._continued, other._reference = module, continued, None
         return other
+
+    def _ask(self, do: Callable[[], T]) -> T:
+        return do() if self.through is None else cast("T", self.through(do))
 
     def _fill(self, folder: Path) -> None:
         if isinstance(self.module, PeftModel):

@@ -23,6 +23,7 @@ from safetensors.torch import load_file, save_file
 
 from sayso.errors import ModelError, StoreError
 from sayso.i18n import gettext as _
+from sayso.training import distributed
 from sayso.training.naming import named
 
 logger = logging.getLogger(__name__)
@@ -54,18 +55,24 @@ def save(
 ) -> Checkpoint:
     """Write the state after `step` steps; it is whole on disk when this returns.
 
+    Where the weights are in shards all processes must call this, and the first writes them whole.
+
     Raises:
         StoreError: the disk refused; older checkpoints are untouched.
         ModelError: a weight is no finite number; older checkpoints are untouched.
     """
-    _expect_finite(parameters, step)
+    weights = {name: distributed.whole(item.detach()).contiguous() for name, item in parameters.items()}
+    moments = _optimizer_tensors(parameters, optimizers)
+    _expect_finite(weights, step)
     final = folder / f"step-{step:08d}"
     writing = folder / f"{_WRITING}{step:08d}"
+    if not distributed.here().first:
+        return Checkpoint(step=step, fingerprint=fingerprint, folder=final)
     try:
         shutil.rmtree(writing, ignore_errors=True)
         writing.mkdir(parents=True)
-        save_file({name: item.detach().contiguous() for name, item in parameters.items()}, writing / _WEIGHTS)
-        save_file(_optimizer_tensors(parameters, optimizers), writing / _OPTIMIZER)
+        save_file(weights, writing / _WEIGHTS)
+        save_file(moments, writing / _OPTIMIZER)
         _write(writing / _STATE, {"step": step, "fingerprint": fingerprint})
         _write(writing / _MANIFEST, {name: _sha256(writing / name) for name in _FILES})
         for path in (*writing.iterdir(), writing):
@@ -109,7 +116,7 @@ def load(
         )
     with torch.no_grad():
         for name, parameter in parameters.items():
-            parameter.copy_(weights[name])
+            parameter.copy_(distributed.placed(weights[name], parameter))
     tensors = load_file(checkpoint.folder / _OPTIMIZER)
     for optimizer in optimizers:
         optimizer.state.clear()
@@ -117,7 +124,11 @@ def load(
     for key, value in tensors.items():
         kind, _, name = key.partition("/")
         # fused AdamW keeps its step counts where the weights are, as its moments
-        owner[id(parameters[name])].state[parameters[name]][kind] = value.to(parameters[name].device)
+        parameter = parameters[name]
+        spread = value.shape == parameter.shape
+        owner[id(parameter)].state[parameter][kind] = (
+            distributed.placed(value, parameter) if spread else value.to(parameter.device)
+        )
 
 
 def tidy(folder: Path) -> None:
@@ -208,7 +219,7 @@ def _optimizer_tensors(
 ) -> dict[str, torch.Tensor]:
     owner = _owners(optimizers)
     return {
-        f"{kind}/{name}": value.detach().contiguous()
+        f"{kind}/{name}": distributed.whole(value.detach()).contiguous()
         for name, parameter in parameters.items()
         for kind, value in owner[id(parameter)].state[parameter].items()
     }

@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch.distributed.rendezvous import rendezvous
+from torch.distributed.tensor import DTensor, distribute_tensor
 
 from sayso import errors
 from sayso.batches import Row
@@ -173,6 +174,34 @@ def share(rows: Sequence[Row], *, size: int) -> list[Row]:
         if taker == group.rank:
             mine.add(place)
     return [item for place in sorted(mine) for item in members[place]]
+
+
+def in_shards(policy: Any) -> bool:
+    """Whether the weights of a model are spread over the processes (`training.sharding`)."""
+    return getattr(policy, "through", None) is not None
+
+
+def turns(policy: Any, parts: Sequence[list[Row]], idle: Sequence[Row]) -> Iterator[tuple[list[Row], bool]]:
+    """Yield this process's micro-batches, each with True; where a model is in shards, all processes take equally many turns.
+
+    A process that has fewer than another computes `idle` with False instead: it counts nothing.
+    """
+    most = max(gathered(lambda: len(parts))) if in_shards(policy) else len(parts)
+    for number in range(most):
+        yield (parts[number], True) if number < len(parts) else (list(idle), False)
+
+
+def whole(value: torch.Tensor) -> torch.Tensor:
+    """Return a tensor that is in shards as a whole one, in every process; any other as it is."""
+    return value.full_tensor() if isinstance(value, DTensor) else value
+
+
+def placed(value: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """Return a whole tensor on the device of another, and in shards where that is."""
+    if not isinstance(like, DTensor):
+        return value.to(like.device)
+    spread: torch.Tensor = distribute_tensor(value.to(like.device), like.device_mesh, like.placements)
+    return spread
 
 
 def add_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:

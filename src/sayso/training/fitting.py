@@ -24,8 +24,9 @@ from sayso.training.early_stopping import Choice, Chosen, Rule
 from sayso.training.measuring import Measured
 from sayso.training.optimizer import prepare
 from sayso.training.outlook import Job, Preview
+from sayso.training.place import as_first_says, by_first, first_then_others, place
 from sayso.training.samples import Sample
-from sayso.training.settings import Train
+from sayso.training.settings import INDIFFERENT, Train
 from sayso.training.steps import Step, steps
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
 REPORT, MODEL, TOKENS = "report.json", "model", "tokens"
 _MEAN_OF = 50
 _TELL_EVERY_BYTES = 1_000_000
-_FREE = ("train.save_steps", "train.save_total_limit", "data.eval_steps", "data.eval_seconds", "data.samples", "device")
+_FREE = {
+    "train.save_steps", "train.save_total_limit", "data.eval_steps", "data.eval_seconds", "data.samples", "device",
+    *(f"train.{key}" for key in INDIFFERENT),
+}  # fmt: skip
 
 
 class Watch(Protocol):
@@ -126,6 +130,8 @@ def expect_same(folder: Path, form: Mapping[str, Any]) -> None:
 def fit(task: Task, folder: Path, watch: Watch, *, clock: Callable[[], float] = time.monotonic) -> Report:
     """Train to the end, or on to the end, and return the report; a training that was done before is not done again.
 
+    Of several processes (`training.place`) that call this together the first alone measures and writes.
+
     Raises:
         SettingsError: the folder holds another run.
         RecordError: a line of a file is wrong.
@@ -134,22 +140,34 @@ def fit(task: Task, folder: Path, watch: Watch, *, clock: Callable[[], float] = 
         StoreError: the disk refused.
         KeyboardInterrupt: SIGINT or SIGTERM came; a checkpoint was written.
     """
-    expect_same(folder, task.form)
-    before = done_before(folder)
+    before = by_first(lambda: _found(task, folder))
     if before:
         return before
-    made = job(task, folder / TOKENS, watch)
-    choice = Choice(task.rule, made, folder) if task.rule else None
+    made = first_then_others(lambda: job(task, folder / TOKENS, watch))
+    first = place().first
+    if task.rule and task.train.fsdp and place().size > 1:
+        raise SettingsError("train.fsdp: weights in shards cannot be kept aside; set early_stopping.by to last")
+    choice = Choice(task.rule, made, folder) if task.rule and first else None
     with stopping.signals() as stop:
-        if not (choice and choice.over):
+        if not by_first(lambda: bool(choice and choice.over)):
             records = steps(
                 made.method, made.policy, made.material.train, made.train, folder=folder, resume=True,
                 stop=lambda: stop() or bool(choice and choice.over),
             )  # fmt: skip
             told = _Told(made, watch, choice)
             _follow(run.keep(records, folder, settings=task.form), made, folder, told, clock)
-        if not (choice and choice.over) and not _finished(folder):
+        if first and not (choice and choice.over) and not _finished(folder):  # the others end when it does
             stop.leave()
+    return by_first(lambda: _ended(made, folder, choice))
+
+
+def _found(task: Task, folder: Path) -> Report | None:
+    expect_same(folder, task.form)
+    return done_before(folder)
+
+
+def _ended(made: Job, folder: Path, choice: Choice | None) -> Report:
+    """Write the model that is kept, and the report."""
     chosen = choice.restored() if choice else None
     whole = made.policy if made.policy.base else adapters.merge(made.policy)  # an adapter wants weights that a folder holds
     whole.save(folder / MODEL)
@@ -159,14 +177,16 @@ def fit(task: Task, folder: Path, watch: Watch, *, clock: Callable[[], float] = 
 
 
 def _follow(records: Iterator[Step], job: Job, folder: Path, told: _Told, clock: Callable[[], float]) -> None:
-    measured = clock()
+    measured, first = clock(), place().first
     for record in records:
         told(record)
         held = corrupting.held(job.method, job.material.validation)
         due = told.choice is not None and told.choice.due(record)
-        if held and (due or _measures_after(record, job.data, clock() - measured)):
+        wanted = as_first_says(bool(held) and (due or _measures_after(record, job.data, clock() - measured)))
+        if held and wanted and (first or job.train.fsdp):  # what is in shards, all must ask
             told.validation = measuring.measure(job.policy, held, step=record.step, max_tokens=job.train.max_tokens)
-            measuring.note(folder, told.validation)
+            if first:
+                measuring.note(folder, told.validation)
             measured = clock()
         if told.choice and due:
             told.choice.note(record, told.validation)

@@ -17,7 +17,9 @@ import torch
 from sayso.batches import Batch, Row, collate, micro_batches, row
 from sayso.losses.distillation import kl
 from sayso.losses.likelihood import nll
+from sayso.training import distributed
 from sayso.training.finite import not_finite
+from sayso.training.memory import needed
 from sayso.training.order import endless
 from sayso.training.settings import Guard
 
@@ -63,22 +65,30 @@ def backward(
 ) -> dict[str, float]:
     """Add the anchors' gradients of one step and return the mean loss of each kind, in nats a token.
 
+    Of several processes each adds and returns its share, divided by the count of all: the shares add up.
+
     Raises:
         ModelError: a loss is not finite; the anchors are named.
+        NoRoomError: a micro-batch does not fit into memory; the gradients are no use then.
     """
     losses = {}
     for name, rows, weight in anchors.kinds():
         chosen = endless(rows, step=step, size=anchors.settings.rows_per_step, seed=seed)
         count = sum(sum(item.weights[1:]) for item in chosen)
-        total = 0.0
-        for part in micro_batches(chosen, group=1, max_tokens=max_tokens):
-            batch = collate(part, packed=policy.packed, pad_id=policy.pad_id, device=device_of(policy))
-            loss = _loss(policy, reference, batch, anchors.settings.kl_share)
-            value = float(loss.detach())
+        total, failure = 0.0, None
+        parts = list(micro_batches(distributed.share(chosen, size=1), group=1, max_tokens=max_tokens))
+        for part, counts in distributed.turns(policy, parts, idle=chosen[:1]):
+            with needed(part, 1):
+                batch = collate(part, packed=policy.packed, pad_id=policy.pad_id, device=device_of(policy))
+                loss = _loss(policy, reference, batch, anchors.settings.kl_share)
+            value = float(loss.detach()) if counts else 0.0
             if not math.isfinite(value):
-                raise not_finite(value, part, step)
-            torch.autograd.backward(loss * (weight / count))
+                failure = failure or not_finite(value, part, step)
+            with needed(part, 1):
+                torch.autograd.backward(loss * (weight / count if counts else 0.0))
             total += value
+        if failure:
+            raise failure
         losses[name] = total / count
     return losses
 

@@ -66,6 +66,11 @@ def by_first(do: Callable[[], T]) -> T:
     return distributed.by_first(do)
 
 
+def as_first_says(value: T) -> T:
+    """Return the first process's value to all of them, where they might not agree: what depends on a clock, or on a file."""
+    return by_first(lambda: value)
+
+
 def first_then_others(do: Callable[[], T]) -> T:
     """Do it in every process, but in the others only when the first is done: they find what it wrote."""
     if place().size == 1:

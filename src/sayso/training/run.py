@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sayso.errors import StoreError
+from sayso.training import distributed
 from sayso.training.steps import Step
 
 METRICS = "metrics.jsonl"
@@ -21,11 +22,15 @@ def keep(steps: Iterator[Step], folder: Path, *, settings: Mapping[str, Any] | N
     """Pass step records through and append each to `metrics.jsonl`, flushed line by line.
 
     A resumed run first cuts the file back to where it is taken up, so that no step stands in it twice. `settings` (of any
-    kind: method, train, guard …; dataclasses are written as their fields) goes to `settings.json`.
+    kind: method, train, guard …; dataclasses are written as their fields) goes to `settings.json`. Of several processes the
+    first alone writes.
 
     Raises:
         StoreError: the disk refused.
     """
+    if not distributed.here().first:
+        yield from steps
+        return
     with said(folder):
         folder.mkdir(parents=True, exist_ok=True)
         if settings is not None:

@@ -13,7 +13,7 @@ LOWEST_RATE = 1e-6
 """Where a `rising` rate begins, as a share of the peak."""
 Optimizer = Literal["adamw", "muon"]
 Order = Literal["random", "sequential"]
-INDIFFERENT = frozenset({"max_tokens", "memory_limit", "auto_find_batch_size"})
+INDIFFERENT = frozenset({"max_tokens", "memory_limit", "auto_find_batch_size", "fsdp"})
 """Settings that, like those of checkpoints (`save_…`), do not change what is learnt: a run is taken up with others."""
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?I?)B?", re.IGNORECASE)
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
@@ -68,6 +68,9 @@ class Train:
     """Gradients longer than this are shortened to it; 0: never."""
     seed: int = 0
     """Order of rows, dropout, and the adapter's first weights."""
+    fsdp: bool = False
+    """Of several processes each keeps a part of every weight, of its gradient and of the optimizer's state; for models that
+    would not fit otherwise, when all weights are trained. One process keeps everything."""
     save_steps: int = 50
     """A checkpoint every so many steps and at the end; 0: at the end only."""
     save_total_limit: int = 2

@@ -5,20 +5,22 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 import torch
 
 from sayso.batches import Drawn, Row
-from sayso.errors import PreflightError, SettingsError
+from sayso.errors import NoRoomError, PreflightError, SettingsError
 from sayso.models.arithmetic import quick_products
-from sayso.training import checkpoints, memory
+from sayso.training import checkpoints, distributed, memory, sharding
 from sayso.training import guard as guards
-from sayso.training.backward import backward, divide
+from sayso.training.backward import Summed, backward, divide
 from sayso.training.drawing import Drawing
 from sayso.training.finite import culprits, not_finite
 from sayso.training.guard import Anchors
@@ -26,11 +28,13 @@ from sayso.training.naming import name_rows
 from sayso.training.optimizer import carries_adapter, optimizers, rate, trainable
 from sayso.training.order import groups_of_step, num_steps
 from sayso.training.preflight import check_rows
-from sayso.training.settings import Train
+from sayso.training.remembering import Remembering
+from sayso.training.settings import INDIFFERENT, Train
 
 if TYPE_CHECKING:
     from sayso.methods import Method
     from sayso.models import Policy, Scorer
+    from sayso.models.local import LocalModel
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +88,10 @@ def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, sett
     was taken, so that what the consumer writes down is never behind the weights on disk. When `stop` is asked after a step
     and says yes, one is written at once and the run ends there.
 
+    In each of several processes that have joined (`training.distributed`) this is called with the same; every one yields
+    the same records and ends with the same weights, and the first writes the checkpoints. How many there are is no part of
+    the run: it may be taken up again by more or fewer.
+
     Raises:
         PreflightError: there is nothing to learn from.
         SettingsError: the folder holds another run's checkpoints, or one that was not asked to be resumed.
@@ -94,8 +102,8 @@ def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, sett
     anchors = guard or Anchors()
     kept = folder / "checkpoints" if folder else None
     mark = fingerprint(method, rows, settings, anchors)
-    found = _found(kept, mark, resume=resume)
-    parameters = _expected(policy, settings)
+    found = _same_everywhere(lambda: _found(kept, mark, resume=resume), mark)
+    _expect_trainable(policy, settings)
     if settings.bf16 and _needs_reference(method, anchors):
         raise SettingsError(
             "train.bf16 is for methods that compare nothing with the model before training, whose differences bfloat16 "
@@ -106,27 +114,58 @@ def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, sett
             "train.dropout is for methods that compare nothing with the model before training or with what it drew, "
             "where noise would be compared; set it to false, or use sft without a guard"
         )
-    run = _Run(
-        method=method, policy=policy, reference=policy.reference() if _needs_reference(method, anchors) else policy,
-        rows=rows, settings=settings, anchors=anchors, parameters=parameters, optimizers=optimizers(parameters, settings),
-        num_steps=num_steps(_num_groups(method, rows), settings), folder=kept, fingerprint=mark,
-    )  # fmt: skip
-    if found:
-        checkpoints.load(found, parameters=parameters, optimizers=run.optimizers)
+    reference = _reference(method, policy, rows, anchors, folder)
+    with _spread(policy, settings):
+        parameters = trainable(policy.module)
+        run = _Run(
+            method=method, policy=policy, reference=reference, rows=rows, settings=settings, anchors=anchors,
+            parameters=parameters, optimizers=optimizers(parameters, settings),
+            num_steps=num_steps(_num_groups(method, rows), settings), folder=kept, fingerprint=mark,
+            room=memory.Room(settings.max_tokens),
+        )  # fmt: skip
+        if found:
+            checkpoints.load(found, parameters=parameters, optimizers=run.optimizers)
+        yield from _records(run, found.step if found else 0, stop, clock)
+
+
+def _spread(policy: Policy, settings: Train) -> AbstractContextManager[None]:
+    """Give every process the weights of the first; with `fsdp` in shards for the time of a block."""
+    distributed.as_first(trainable(policy.module).values())
+    if not settings.fsdp or distributed.here().size == 1:
+        return nullcontext()
+    sharding.expect_possible(settings)
+    return sharding.sharded(cast("LocalModel", policy))
+
+
+def _records(run: _Run, begin: int, stop: Callable[[], bool], clock: Callable[[], float]) -> Iterator[Step]:
+    """Do the steps from `begin` on, and write checkpoints between them."""
     started = clock()
-    for number in range(found.step if found else 0, run.num_steps):
+    for number in range(begin, run.num_steps):
         record = _step(run, number)
         yield dataclasses.replace(record, seconds=clock() - started)
-        stopped = stop()
+        stops = distributed.gathered(stop)
+        stopped = any(stops)
         _keep(run, number + 1, now=stopped)
         if (number + 1) % memory.EVERY_STEPS == 0:
             memory.give_back()
         if stopped:
+            if not stops[0]:  # another process was told to stop, and the first speaks for all
+                raise KeyboardInterrupt(signal.SIGTERM)
             return
 
 
 def _needs_reference(method: Method, anchors: Anchors) -> bool:
     return method.uses_reference or bool(anchors.kinds() and anchors.settings.kl_share)
+
+
+def _reference(
+    method: Method, policy: Policy, rows: Sequence[Row] | Drawing, anchors: Anchors, folder: Path | None
+) -> Scorer:
+    """Return the model before training, asked once about rows that come again; the policy itself where nothing asks it."""
+    if not _needs_reference(method, anchors):
+        return policy
+    found = policy.reference()
+    return found if isinstance(rows, Drawing) else Remembering(found, folder / "reference" if folder else None)
 
 
 def _num_groups(method: Method, rows: Sequence[Row] | Drawing) -> int:
@@ -135,7 +174,8 @@ def _num_groups(method: Method, rows: Sequence[Row] | Drawing) -> int:
 
 def fingerprint(method: Method, rows: Sequence[Row] | Drawing, settings: Train, anchors: Anchors) -> str:
     """Return the hash of everything that decides what is learnt; how often checkpoints are written is no part of it."""
-    decisive = {key: value for key, value in dataclasses.asdict(settings).items() if not key.startswith("save_")}
+    given = dataclasses.asdict(settings).items()
+    decisive = {key: value for key, value in given if not key.startswith("save_") and key not in INDIFFERENT}
     held = [(name, weight, kind) for name, kind, weight in anchors.kinds()]
     digest = hashlib.sha256(repr((method, decisive, anchors.settings.rows_per_step)).encode())
     for name, weight, kind in [("rows", 1.0, rows), *held]:
@@ -172,6 +212,12 @@ class _Run:
     num_steps: int
     folder: Path | None
     fingerprint: str
+    room: memory.Room
+
+    @property
+    def fitted(self) -> Train:
+        """The settings with as many tokens at once as have been found to fit."""
+        return dataclasses.replace(self.settings, max_tokens=self.room.max_tokens)
 
 
 def _found(folder: Path | None, mark: str, *, resume: bool) -> checkpoints.Checkpoint | None:
@@ -194,27 +240,40 @@ def _found(folder: Path | None, mark: str, *, resume: bool) -> checkpoints.Check
     return found
 
 
-def _expected(policy: Policy, settings: Train) -> dict[str, torch.nn.Parameter]:
+def _same_everywhere(find: Callable[[], checkpoints.Checkpoint | None], mark: str) -> checkpoints.Checkpoint | None:
+    """Return the checkpoint to go on from, after the processes of a run have found that they do the same."""
+    found: checkpoints.Checkpoint | None = None
+
+    def seen() -> tuple[str, int]:
+        nonlocal found
+        found = find()
+        return mark, found.step if found else 0
+
+    if len(set(distributed.gathered(seen))) > 1:
+        raise SettingsError(
+            "the processes of this training have different settings, rows or checkpoints; start them with the same command, "
+            "on the same files, in a folder that all of them see"
+        )
+    return found
+
+
+def _expect_trainable(policy: Policy, settings: Train) -> None:
     if settings.use_lora != carries_adapter(policy.module):
         raise SettingsError(
             "train.use_lora is {wanted}, but the model carries {found}; make it ready with training.optimizer.prepare first",
             wanted=settings.use_lora, found="no adapter" if settings.use_lora else "an adapter",
         )  # fmt: skip
-    return trainable(policy.module)
 
 
 def _step(run: _Run, number: int) -> Step:
     """Do one optimizer step (`number` from 0). Random numbers are a function of seed and step and touch no one else's."""
-    settings = run.settings
     drawn = _of_step(run, number)
     chosen = drawn.rows
     with torch.random.fork_rng(), quick_products():
-        torch.manual_seed(settings.seed * 1_000_003 + number)
         try:
-            loss, sums = _method_backward(run, drawn, number)
-            held = guards.backward(
-                run.policy, run.reference, run.anchors, step=number, seed=settings.seed, max_tokens=settings.max_tokens
-            )
+            loss, sums, held = _gradients(run, drawn, number)
+            if not distributed.in_shards(run.policy):  # in shards they were summed as they came
+                distributed.add_gradients(run.parameters.values())
             norm = _norm(run, chosen, number)
             for optimizer in run.optimizers:
                 for group in optimizer.param_groups:
@@ -251,14 +310,67 @@ def _laid_out(run: _Run, rows: Sequence[Row]) -> tuple[Row, ...]:
     return tuple(item for rows in members for item in rows)
 
 
+def _gradients(run: _Run, drawn: Drawn, number: int) -> tuple[float, dict[str, float], dict[str, float]]:
+    """Leave the step's gradient in the parameters; where memory runs out, all of it is done again on smaller micro-batches.
+
+    From the beginning, because a backward pass that was broken off has added to some of the gradients.
+    """
+    while True:
+        torch.manual_seed(run.settings.seed * 1_000_003 + number)
+        try:
+            loss, sums = _method_backward(run, drawn, number)
+            return loss, sums, _anchors_backward(run, number)
+        except NoRoomError as error:
+            if error.fields["groups"] == 1:
+                raise
+            tokens = error.fields["tokens"]
+        for optimizer in run.optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        run.room.halve(tokens)
+
+
 def _method_backward(run: _Run, drawn: Drawn, number: int) -> tuple[float, dict[str, float]]:
     """Leave the gradient of the mean loss in the parameters: sums over micro-batches, divided once by the total count."""
-    found = backward(run.method, run.policy, run.reference, drawn.rows, run.settings, step=number)
+    mine = distributed.share(drawn.rows, size=run.method.group)
+    found = _together(distributed.gathered(lambda: _backward(run, mine, number, idle=drawn.rows[: run.method.group])))
     count = found.count if drawn.count is None else drawn.count
     if not count:
         return _nothing_left(drawn, number)
     divide(run.parameters.values(), count)
     return found.total / count, {name: amount / count for name, amount in found.sums.items()}
+
+
+def _backward(run: _Run, rows: Sequence[Row], number: int, *, idle: Sequence[Row]) -> Summed:
+    if distributed.in_shards(run.policy):
+        return sharding.backward(
+            run.method, run.policy, run.reference, rows, run.fitted, step=number, idle=idle
+        )  # fmt: skip
+    return backward(run.method, run.policy, run.reference, rows, run.fitted, step=number)
+
+
+def _together(parts: Sequence[Summed]) -> Summed:
+    """Return what the loss came to over the rows of all processes."""
+    return Summed(
+        total=sum(part.total for part in parts), count=sum(part.count for part in parts),
+        sums=_added([part.sums for part in parts]),
+    )  # fmt: skip
+
+
+def _anchors_backward(run: _Run, number: int) -> dict[str, float]:
+    """Add the gradient of the anchors, and return their mean losses."""
+    return _added(
+        distributed.gathered(
+            lambda: guards.backward(
+                run.policy, run.reference, run.anchors, step=number, seed=run.settings.seed,
+                max_tokens=run.room.max_tokens,
+            )
+        )
+    )  # fmt: skip
+
+
+def _added(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: sum(part.get(name, 0.0) for part in parts) for name in names}
 
 
 def _nothing_left(drawn: Drawn, number: int) -> tuple[float, dict[str, float]]:
@@ -273,7 +385,7 @@ def _nothing_left(drawn: Drawn, number: int) -> tuple[float, dict[str, float]]:
 
 def _norm(run: _Run, chosen: Sequence[Row], number: int) -> float:
     limit = run.settings.max_grad_norm or math.inf
-    norm = float(torch.nn.utils.clip_grad_norm_(run.parameters.values(), limit))
+    norm = float(distributed.whole(torch.nn.utils.clip_grad_norm_(run.parameters.values(), limit)))
     if not math.isfinite(norm):
         raise not_finite(norm, culprits(chosen, run.method.group, lambda some: _length(run, some, number)), number)
     return norm
@@ -283,7 +395,7 @@ def _length(run: _Run, rows: Sequence[Row], number: int) -> float:
     """Return how long the gradient of some rows alone is."""
     for parameter in run.parameters.values():
         parameter.grad = None
-    backward(run.method, run.policy, run.reference, rows, run.settings, step=number)
+    backward(run.method, run.policy, run.reference, rows, run.fitted, step=number)
     return float(torch.nn.utils.get_total_norm([item.grad for item in run.parameters.values() if item.grad is not None]))
 
 
@@ -295,9 +407,14 @@ def _rate(run: _Run, number: int) -> float:
 def _keep(run: _Run, done: int, *, now: bool) -> None:
     if run.folder is None:
         return
-    every = run.settings.save_steps
+    every, folder = run.settings.save_steps, run.folder
     if now or done == run.num_steps or (every and done % every == 0):
-        checkpoints.save(
-            run.folder, step=done, fingerprint=run.fingerprint, parameters=run.parameters, optimizers=run.optimizers
-        )
-        checkpoints.prune(run.folder, run.settings.save_total_limit)
+        if isinstance(run.reference, Remembering):
+            distributed.gathered(run.reference.keep)
+        distributed.gathered(lambda: _write(run, folder, done))
+
+
+def _write(run: _Run, folder: Path, done: int) -> None:
+    checkpoints.save(folder, step=done, fingerprint=run.fingerprint, parameters=run.parameters, optimizers=run.optimizers)
+    if distributed.here().first:
+        checkpoints.prune(folder, run.settings.save_total_limit)
