@@ -13,7 +13,7 @@ LOWEST_RATE = 1e-6
 """Where a `rising` rate begins, as a share of the peak."""
 Optimizer = Literal["adamw", "muon"]
 Order = Literal["random", "sequential"]
-INDIFFERENT = frozenset({"max_tokens", "memory_limit", "auto_find_batch_size", "fsdp"})
+INDIFFERENT = frozenset({"max_tokens", "memory_limit", "auto_find_batch_size", "gradient_checkpointing", "fsdp"})
 """Settings that, like those of checkpoints (`save_…`), do not change what is learnt: a run is taken up with others."""
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?I?)B?", re.IGNORECASE)
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
@@ -41,6 +41,9 @@ class Train:
     auto_find_batch_size: bool = False
     """Before training, set `max_tokens` (and `gradient_checkpointing`, where that alone does not do) to what fits; otherwise
     it is only said. Does not change what is learnt."""
+    gradient_checkpointing: bool = False
+    """Keep only what goes into each layer, and compute the rest again for the gradient: less memory, a third more time. Does
+    not change what is learnt."""
     warmup_ratio: float = 0.05
     """Share of the steps during which the rate rises from 0."""
     lr_scheduler_type: Schedule = "cosine"

@@ -24,6 +24,7 @@ from sayso.training.backward import Summed, backward, divide
 from sayso.training.drawing import Drawing
 from sayso.training.finite import culprits, not_finite
 from sayso.training.guard import Anchors
+from sayso.training.layers import arranged
 from sayso.training.naming import name_rows
 from sayso.training.optimizer import carries_adapter, optimizers, rate, trainable
 from sayso.training.order import groups_of_step, num_steps
@@ -115,7 +116,7 @@ def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, sett
             "where noise would be compared; set it to false, or use sft without a guard"
         )
     reference = _reference(method, policy, rows, anchors, folder)
-    with _spread(policy, settings):
+    with _spread(policy, settings), arranged(policy.module, settings):
         parameters = trainable(policy.module)
         run = _Run(
             method=method, policy=policy, reference=reference, rows=rows, settings=settings, anchors=anchors,
