@@ -3,16 +3,23 @@
 PyTorch multiplies float32 matrices on a CPU by MKL, which on AMD processors does not use their wide vectors; told that less
 precision would do, it hands the same products to oneDNN. Where the processor has no matrix unit for bfloat16, oneDNN still
 multiplies in float32: twice as fast here, and as exact. Whether that is so is tried once, not assumed.
+
+oneDNN keeps code for every shape it has multiplied, a thousand of them and some more in PyTorch's own list; batches of ever
+different lengths fill that with half a gigabyte and more, and hardly any shape comes again. So few are kept.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 
 import torch
+
+for _name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
+    os.environ.setdefault(_name, "64")  # read at the first product; those of the layers of one model's step find room
 
 _PROCESSOR = Path("/proc/cpuinfo")
 _EXACT = 1e-5
