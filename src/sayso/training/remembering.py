@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -103,7 +103,7 @@ class Remembering:
             batch = collate(rows, packed=batch.mask is None, pad_id=batch.pad_id, device=batch.ids.device)
         values = self._scorer.token_logprobs(batch).detach().float().cpu()
         sizes = torch.bincount(batch.row_of, minlength=len(rows)).tolist()
-        return {key: part.numpy().tobytes() for key, part in zip(new, values.split(sizes), strict=True)}
+        return {key: part.numpy().tobytes() for key, part in zip(new, torch.split(values, sizes), strict=True)}
 
     def _remember(self, key: bytes, values: bytes) -> bool:
         """Remember what was said of a row, if it is new and there is room.
@@ -178,7 +178,7 @@ def read(folder: Path, weights: str) -> Iterator[tuple[bytes, bytes]]:
         yield from found
 
 
-def _entries(tensors: Mapping[str, np.ndarray], weights: str) -> Sequence[tuple[bytes, bytes]]:  # type: ignore[type-arg]
+def _entries(tensors: Mapping[str, np.ndarray[Any, Any]], weights: str) -> Sequence[tuple[bytes, bytes]]:
     if tensors["weights"].tobytes() != weights.encode():
         raise ValueError(_("it holds what another model says"))
     sizes, said = tensors["sizes"], tensors["logprobs"].astype("<f4").tobytes()
@@ -187,7 +187,7 @@ def _entries(tensors: Mapping[str, np.ndarray], weights: str) -> Sequence[tuple[
     return [(key, said[end - size : end]) for key, size, end in zip(rows, sizes.tolist(), ends, strict=True)]
 
 
-def _bytes(content: bytes) -> np.ndarray:  # type: ignore[type-arg]
+def _bytes(content: bytes) -> np.ndarray[Any, Any]:
     return np.frombuffer(content, dtype=np.uint8)
 
 

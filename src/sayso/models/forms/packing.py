@@ -58,11 +58,11 @@ def packed_attention(
         return out.transpose(1, 2).contiguous(), None  # (1, N, H, E)
     lines = []
     for before, (start, end) in _pieces(bounds, prefixes):
-        seen = [torch.cat([item[:, :, a:b] for a, b in (*before, (start, end))], dim=2) for item in (key, value)]
-        length = seen[0].shape[2]
+        keys, values = (torch.cat([item[:, :, a:b] for a, b in (*before, (start, end))], dim=2) for item in (key, value))
+        length = keys.shape[2]
         whole = not before and (window is None or length <= window)
         lines.append(scaled_dot_product_attention(
-            query[:, :, start:end], *seen,
+            query[:, :, start:end], keys, values,
             attn_mask=_band(length, window, query.device)[start - end :] if causal and not whole else None,
             dropout_p=kwargs.get("dropout", 0.0), is_causal=causal and whole, scale=kwargs.get("scaling"),
         ))  # fmt: skip

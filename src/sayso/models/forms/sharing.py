@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -61,7 +62,7 @@ def _laid_out(rows: Sequence[Row]) -> list[tuple[tuple[Range, ...], Range]]:
     return laid
 
 
-def _common(one: np.ndarray, other: np.ndarray) -> int:  # type: ignore[type-arg]
+def _common(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> int:
     """Return how many first ids both have."""
     length = min(len(one), len(other))
     apart = np.flatnonzero(one[:length] != other[:length])
