@@ -102,4 +102,4 @@ def test_a_model_in_whose_line_beginnings_cannot_be_shared_says_so(tiny: Any, mo
     monkeypatch.setattr(scoring, "shared", lambda batch: collate(batch.rows[::-1], packed=True))
     packing.switch_off(tiny.module)
     assert not form(tiny.module, tiny.tokenizer).shared
-    assert "run once for each" in caplog.text
+    assert "runs anew for each" in caplog.text

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sayso.batches import Batch
 from sayso.errors import ModelError
+from sayso.i18n import gettext as _
 from sayso.models.forms import scoring, sharing
 from sayso.models.forms.chat import Chat, chat_of
 from sayso.models.writing import generation
@@ -74,5 +75,5 @@ def form(module: Any, tokenizer: Any) -> Causal:
     packed, reason = scoring.supports_packing(module, head_alone=head_alone)
     apart = scoring.supports_sharing(module, head_alone=head_alone) if packed else ""
     if apart:
-        logger.warning("prompts that several answers share are run once for each: %s", apart)
+        logger.warning(_("what rows have in common at their beginning runs anew for each: {reason}").format(reason=apart))
     return Causal(chat=chat, head_alone=head_alone, packed=packed, packed_reason=reason, shared=packed and not apart)
