@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import click
 
 from sayso import __version__, i18n
-from sayso.cli import COMMANDS, launching
+from sayso.cli import COMMANDS, environment, launching
 from sayso.cli.failures import warn_aloud
 from sayso.cli.lazy import GIVEN, Option, Verbs, speak
 from sayso.cli.options import Start
@@ -57,4 +58,5 @@ def _look_here() -> None:
 
 def main() -> None:
     """Run the command line."""
+    os.environ.update(environment.settled(os.environ))
     group(prog_name="sayso")

@@ -24,7 +24,7 @@ from sayso.training.naming import name_rows
 logger = logging.getLogger(__name__)
 
 EVERY_STEPS = 100
-"""So often a run gives back; each time costs about half a second of a processor for a gigabyte that is taken again."""
+"""So often a run gives back; a gigabyte that is taken again costs half a second of a processor, in pages of 4 KiB."""
 
 
 _WORDS = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
