@@ -93,3 +93,13 @@ def test_a_table_in_bfloat16_is_summed_in_float32(states) -> None:
     assert found.dtype == torch.float32
     found.sum().backward()
     assert layer.weight.grad.dtype == torch.bfloat16
+
+
+def test_a_head_with_something_hung_onto_its_call_is_called(states) -> None:
+    layer, called = linear(learns=False), []
+    layer.register_forward_pre_hook(lambda *_: called.append(1))
+    states.requires_grad_()
+    found = learnt(head.chunked(layer, V, states, TARGETS), states)
+    for one, other in zip(found, learnt(slow(layer, states), states), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-5)
+    assert len(called) == 2

@@ -10,7 +10,7 @@ Letters: M targets, H hidden size, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from jaxtyping import Float, Int
@@ -34,7 +34,7 @@ def chunked(
 ) -> Float[Tensor, " M"]:
     """Return the log-probability of each target from the states before the output head, a chunk of logits at a time."""
     learns = torch.is_grad_enabled()
-    if learns and hidden.requires_grad and type(head) is nn.Linear and not head.weight.requires_grad:
+    if learns and hidden.requires_grad and _is_fixed(head):
         found: Tensor = _Read.apply(hidden, head.weight, head.bias, targets)  # type: ignore[no-untyped-call]
         return found
     size = max(1, (CHUNK_LOGITS if learns else PASSING_LOGITS) // vocabulary)
@@ -55,6 +55,13 @@ def pick(logits: Float[Tensor, "M V"], targets: Int[Tensor, " M"], *, spare: boo
         table = logits.clone()
     found: Tensor = _Picked.apply(table, targets)  # type: ignore[no-untyped-call]
     return found
+
+
+def _is_fixed(head: Callable[[Tensor], Tensor]) -> TypeGuard[nn.Linear]:
+    """Whether a head is a matrix that is not trained, with nothing hung onto its call (weights in shards, on a disk)."""
+    if type(head) is not nn.Linear or any(item.requires_grad for item in head.parameters()):
+        return False
+    return not (head._forward_pre_hooks or head._forward_hooks or "forward" in vars(head))
 
 
 def _is_own(logits: Tensor) -> bool:
