@@ -3,6 +3,9 @@
 A text depends on its prompt and the sampling's seed, not on what else is in the batch: every prompt has its own stream of
 random numbers, and the next token is read off the cumulated probabilities at the next number of that stream.
 
+What is the same is read once: how all prompts of a call begin (a system text, a comment), and a prompt that is given several
+times. Prompts of like length are read together, and a line that is done leaves.
+
 Letters: B prompts of a batch, V vocabulary.
 """
 
@@ -11,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -18,16 +22,19 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import pad
-from transformers import DynamicCache
-from transformers.cache_utils import DynamicLayer
 
 from sayso.models.arithmetic import quick_products
+from sayso.models.forms.packing import ATTENTION
+from sayso.models.writing.cache import GrowingLayer, growing, only_grows
+from sayso.models.writing.eight_bits import eight_bits
 from sayso.models.writing.sampling import Sampling
 
 BLOCK = 128
 """Probabilities that are cumulated together."""
 NUCLEUS = 512
 """Tokens looked at before a whole vocabulary is sorted for `top_p`."""
+SHARED = 16
+"""Tokens that all prompts must begin with before these are read apart."""
 
 
 def write(
@@ -45,38 +52,78 @@ def write(
     """
     own = seeds(prompts, sampling.seed)
     answers: list[list[int]] = [[] for _ in prompts]
-    order = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
-    with torch.inference_mode(), quick_products():
+    order = sorted(range(len(prompts)), key=lambda number: (len(prompts[number]), tuple(prompts[number])))
+    with torch.inference_mode(), quick_products(), eight_bits(model) if sampling.int8 else nullcontext():
+        reader = _Reader(model, prompts)
         for first in range(0, len(order), sampling.batch_size):
             members = order[first : first + sampling.batch_size]
-            batch = _Batch(model, [prompts[n] for n in members], [own[n] for n in members], sampling, max_length)
+            batch = _Batch(reader, [prompts[n] for n in members], [own[n] for n in members], sampling, max_length)
             for line, token in batch.tokens(stop_ids):
                 if keep_stop or token not in stop_ids:
                     answers[members[line]].append(token)
     return answers
 
 
+class _Reader:
+    """A model, its cache, and how all prompts of a call begin, which was read once."""
+
+    def __init__(self, model: Any, prompts: Sequence[Sequence[int]]) -> None:
+        self.model = model
+        self.cache = growing(model.config)
+        # attention by position, tried when the model was opened; others may count columns, in which a shared beginning
+        # stands apart from what follows it
+        self.shares = only_grows(self.cache) and model.config._attn_implementation == ATTENTION
+        self.lead = _lead(prompts) if self.shares else []
+        self._states: list[tuple[Tensor, Tensor]] = []
+        if self.lead:
+            ids = torch.tensor([self.lead], device=model.device)
+            model(input_ids=ids, past_key_values=self.cache, use_cache=True, logits_to_keep=1)
+            self._states = [(layer.keys.clone(), layer.values.clone()) for layer in self.cache.layers]
+
+    def begin(self, lines: int) -> None:
+        """Empty the cache, but for what all prompts begin with."""
+        if not self.shares:  # its layers may be of a kind that the model puts there itself
+            self.cache = growing(self.model.config)
+            return
+        for layer in self.cache.layers:
+            layer.reset()
+        for layer, states in zip(self.cache.layers, self._states, strict=False):  # none: nothing is shared
+            layer.begin(*(part.expand(lines, -1, -1, -1) for part in states))
+
+
+def _lead(prompts: Sequence[Sequence[int]]) -> list[int]:
+    """Return how all prompts begin, less than the shortest of them; empty where it is not worth reading apart."""
+    if len(prompts) < 2:
+        return []
+    least, most = min(prompts), max(prompts)  # in the order of ids: what these two share, all share
+    limit = min(map(len, prompts)) - 1
+    shared = next((place for place in range(limit) if least[place] != most[place]), limit)
+    return list(least[:shared]) if shared >= SHARED else []
+
+
 class _Batch:
     """Prompts being continued together: what each still may write, its stream of numbers, and the cache.
 
-    Prompts are padded on the left, so that all lines continue in the same column. A line that is done leaves the batch, and
-    columns that are padding in all remaining lines leave with it.
+    Prompts are padded on the left (behind what all share), so that all lines continue in the same column. A line that is
+    done leaves the batch, and where nothing is shared, columns that are padding in all remaining lines leave with it.
     """
 
     def __init__(
-        self, model: Any, prompts: Sequence[Sequence[int]], seeds: Sequence[int], sampling: Sampling, max_length: int
+        self, reader: _Reader, prompts: Sequence[Sequence[int]], seeds: Sequence[int], sampling: Sampling, max_length: int
     ) -> None:
-        self.model, self.sampling = model, sampling
-        lengths = torch.tensor([len(prompt) for prompt in prompts])
-        width = int(lengths.max())
-        padded = [[0] * (width - len(prompt)) + list(prompt) for prompt in prompts]
-        self.ids = torch.tensor(padded, device=model.device)  # (B, width), later (B, 1)
-        self.mask = (torch.arange(width) >= width - lengths[:, None]).long().to(model.device)
-        self.positions = (self.mask.cumsum(1) - 1).clamp(min=0)
+        self.model, self.sampling, self.shared = reader.model, sampling, len(reader.lead)
+        device = reader.model.device
+        different = list(dict.fromkeys(map(tuple, prompts))) if reader.shares else [tuple(prompt) for prompt in prompts]
+        self.ids, self.mask = _padded([prompt[self.shared :] for prompt in different], device)  # (B, width)
+        self.mask = pad(self.mask, (self.shared, 0), value=1)
+        self.positions = (self.mask.cumsum(1) - 1).clamp(min=0)[:, self.shared :]
+        places = {prompt: place for place, prompt in enumerate(different)}
+        self.copies = [places[tuple(prompt)] for prompt in prompts] if len(different) < len(prompts) else []
         self.lines = torch.arange(len(prompts))
-        self.left = (max_length - lengths).clamp(max=sampling.max_new_tokens)
-        self.numbers = streams(seeds, sampling).to(model.device)
-        self.cache = DynamicCache(config=model.config)
+        self.left = (max_length - torch.tensor([len(prompt) for prompt in prompts])).clamp(max=sampling.max_new_tokens)
+        self.numbers = streams(seeds, sampling).to(device)
+        reader.begin(len(different))
+        self.cache = reader.cache
 
     def tokens(self, stop_ids: frozenset[int]) -> Iterator[tuple[int, int]]:
         """Yield (line, token) in the order they are written, a line's stop token last."""
@@ -99,7 +146,15 @@ class _Batch:
             past_key_values=self.cache, use_cache=True, logits_to_keep=1,
         )  # fmt: skip
         logits: Tensor = out.logits[:, -1].float()
-        return logits
+        return self._copied(logits) if self.copies else logits
+
+    def _copied(self, logits: Float[Tensor, "U V"]) -> Float[Tensor, "B V"]:
+        """Give every copy of a prompt a line of its own, once the prompt was read."""
+        index = torch.tensor(self.copies, device=logits.device)
+        self.copies = []
+        self.cache.batch_select_indices(index)
+        self.mask, self.positions = self.mask[index], self.positions[index]
+        return logits[index]
 
     def _advance(self, chosen: Int[Tensor, " B"], alive: Bool[Tensor, " B"]) -> None:
         if not alive.all():
@@ -109,23 +164,43 @@ class _Batch:
         self.mask = torch.cat([self.mask, self.mask.new_ones((len(chosen), 1))], dim=1)
 
     def _leave(self, chosen: Int[Tensor, " B"], alive: Bool[Tensor, " B"]) -> Int[Tensor, " A"]:
-        """Drop the lines that are done, from here and from the cache."""
-        self.lines, self.left = self.lines[alive], self.left[alive]
-        kept = alive.nonzero().squeeze(1).to(self.mask.device)
+        """Drop the lines that are done, from here and from the cache; lines from the end take their places."""
+        order = _closed_up(alive.tolist())
+        here = torch.tensor(order)
+        self.lines, self.left = self.lines[here], self.left[here]
+        kept = here.to(self.mask.device)
         self.numbers, self.mask, self.positions = self.numbers[kept], self.mask[kept], self.positions[kept]
-        self.cache.batch_select_indices(kept)
-        self._crop()
+        for layer in self.cache.layers:
+            if type(layer) is GrowingLayer:
+                layer.leave(order)
+            else:
+                layer.batch_select_indices(kept)
+        if not self.shared and only_grows(self.cache):
+            self._crop()
         return chosen[kept]
 
     def _crop(self) -> None:
         """Drop leading columns that are padding everywhere; a model with fixed mask buffers needs it near a full context."""
         empty = int(self.mask.argmax(dim=1).min())
-        layers: list[Any] = self.cache.layers
-        if empty == 0 or any(type(layer) is not DynamicLayer for layer in layers):
-            return
-        self.mask = self.mask[:, empty:]
-        for layer in layers:
-            layer.keys, layer.values = layer.keys[:, :, empty:], layer.values[:, :, empty:]
+        if empty:
+            self.mask = self.mask[:, empty:]
+            for layer in self.cache.layers:
+                layer.drop(empty)
+
+
+def _padded(lines: Sequence[Sequence[int]], device: Any) -> tuple[Int[Tensor, "B T"], Int[Tensor, "B T"]]:
+    """Return lines of ids as one tensor, padded on the left, and its mask."""
+    width = max(map(len, lines))
+    ids = torch.tensor([[0] * (width - len(line)) + list(line) for line in lines], device=device)
+    lengths = torch.tensor([len(line) for line in lines], device=device)
+    return ids, (torch.arange(width, device=device) >= width - lengths[:, None]).long()
+
+
+def _closed_up(alive: Sequence[bool]) -> list[int]:
+    """Return which lines stay: those before the last place where they are, the others in the places that became free."""
+    count = sum(alive)
+    behind = iter([line for line in range(count, len(alive)) if alive[line]])
+    return [line if alive[line] else next(behind) for line in range(count)]
 
 
 def choose(logits: Float[Tensor, "B V"], numbers: Float[Tensor, " B"], sampling: Sampling) -> Int[Tensor, " B"]:

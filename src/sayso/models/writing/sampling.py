@@ -25,6 +25,9 @@ class Sampling:
     """Of what is drawn; the same seed gives the same answers."""
     batch_size: int = 64
     """Prompts generated together; does not change what is written."""
+    int8: bool = False
+    """On a processor, of a local model: weights and states in 8 bits while it writes. Quicker, and some tokens come out
+    otherwise; it is never trained so."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,75 @@
+"""Writing in 8 bits: the model stays as it was, and a text still does not depend on what is beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from transformers import AutoModelForCausalLM, GPT2Config
+from transformers.pytorch_utils import Conv1D
+
+from sayso.errors import ModelError
+from sayso.models.writing import eight_bits
+from sayso.models.writing.generation import write
+from sayso.models.writing.sampling import Sampling
+
+PROMPTS = [[9, 8, 7], [20] * 9, [5, 6, 1, 2, 3], [30, 31]]
+SAMPLING = Sampling(temperature=0, max_new_tokens=8, int8=True)
+
+
+class _Layers(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.wide, self.narrow, self.turned = nn.Linear(128, 96), nn.Linear(128, 8), Conv1D(96, 128)
+        self.device = torch.device("cpu")
+
+
+def test_a_layer_computes_nearly_the_same_and_afterwards_exactly_the_same() -> None:
+    layers = _Layers()
+    given = torch.randn((3, 2, 128), generator=torch.Generator().manual_seed(0))
+    before = {name: part(given) for name, part in layers.named_children()}
+    with torch.no_grad(), eight_bits.eight_bits(layers):
+        for name in ("wide", "turned"):
+            found = layers.get_submodule(name)(given)
+            apart = (found - before[name]).norm() / before[name].norm()
+            assert 1e-5 < apart < 0.02
+            assert torch.equal(layers.get_submodule(name)(given[1:2]), found[1:2]), "a line depends on its neighbours"
+        assert torch.equal(layers.narrow(given), before["narrow"])
+    assert all(torch.equal(part(given), before[name]) for name, part in layers.named_children())
+    assert all("forward" not in vars(part) for part in layers.children())
+
+
+def test_what_is_written_depends_neither_on_the_batch_nor_on_the_order(tiny: Any) -> None:
+    whole = write(tiny.inner, PROMPTS, SAMPLING, stop_ids=frozenset(), max_length=256)
+    assert (
+        write(tiny.inner, PROMPTS[::-1], replace(SAMPLING, batch_size=1), stop_ids=frozenset(), max_length=256)
+        == whole[::-1]
+    )
+
+
+def test_a_model_without_linear_modules_of_torch_writes_too() -> None:
+    torch_state = torch.get_rng_state()
+    module = AutoModelForCausalLM.from_config(
+        GPT2Config(vocab_size=96, n_embd=64, n_layer=1, n_head=2, n_positions=64)
+    ).eval()
+    torch.set_rng_state(torch_state)
+    found = write(module, PROMPTS, SAMPLING, stop_ids=frozenset(), max_length=64)
+    assert [len(ids) for ids in found] == [8] * 4
+
+
+def test_another_device_and_another_processor_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    layers = _Layers()
+    layers.device = torch.device("meta")
+    with pytest.raises(ModelError, match="this one is on meta; leave int8 out"), eight_bits.eight_bits(layers):
+        pass
+    layers.device = torch.device("cpu")
+    monkeypatch.setattr(eight_bits, "serves", lambda: False)
+    with pytest.raises(ModelError, match="int8 products do not work on this processor"), eight_bits.eight_bits(layers):
+        pass
+    empty = nn.Module()
+    empty.device = torch.device("cpu")
+    with pytest.raises(ModelError, match="Module has no linear layer"), eight_bits.eight_bits(empty):
+        pass
