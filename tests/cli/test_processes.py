@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -55,6 +56,20 @@ def refined(workspace: Path) -> Path:
     opened.refine()
     opened.close()
     return workspace
+
+
+@pytest.mark.slow
+def test_two_processes_write_what_one_writes(workspace, tmp_path):
+    shutil.copytree(workspace, tmp_path / "other")
+    done = fresh("-C", tmp_path / "other", "generate", "--processes", "2", "--json", timeout=300)
+    assert done.code == 0, done.err
+    found = []
+    opened = Workspace.open(workspace)
+    assert opened.generate() == done.json["responses"]
+    for workspaces in (opened, Workspace.open(tmp_path / "other")):
+        found.append({(item.prompt.id, item.text) for item in workspaces.store.responses()})
+        workspaces.close()
+    assert found[0] == found[1]
 
 
 @pytest.mark.slow

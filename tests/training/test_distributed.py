@@ -12,6 +12,7 @@ from tests.training.many import Job, said, together, trained
 from tests.training.test_drawing import Asked
 
 from sayso.errors import SettingsError
+from sayso.methods.feedback_rl import FeedbackRl
 from sayso.methods.refine_dpo import RefineDpo
 from sayso.methods.sft import Sft
 from sayso.training.drawing import source
@@ -88,7 +89,10 @@ def jobs(policy) -> dict[str, Job]:
     learnt = list(Sft().rows(given, policy))
     spread = dataclasses.replace(WHOLE, fsdp=True, save_steps=9)
     few = dataclasses.replace(WHOLE, per_device_train_batch_size=1, max_steps=5)
-    drawing = dataclasses.replace(SETTINGS, max_steps=5)
+    drawing, writes = (
+        dataclasses.replace(SETTINGS, max_steps=5),
+        FeedbackRl(num_generations=2, max_new_tokens=6, must_end=False),
+    )
     return {
         "sft": Job(method=Sft(), settings=SETTINGS, rows=learnt, guard=held),
         "sft whole": Job(method=Sft(), settings=WHOLE, rows=learnt, guard=held),
@@ -97,6 +101,7 @@ def jobs(policy) -> dict[str, Job]:
         "sft in shards": Job(method=Sft(), settings=spread, rows=learnt, guard=held),
         "dpo in shards": Job(method=method, settings=spread, rows=list(method.rows(given, policy)), guard=held),
         "a group a step": Job(method=Sft(), settings=few, rows=learnt),
+        "answers written": Job(method=writes, settings=drawing, rows=source(writes, given, policy)),
         "answers drawn": Job(method=Asked(count=9.0), settings=drawing, rows=source(Asked(), given, policy), guard=held),
     }
 
@@ -119,4 +124,4 @@ def test_two_processes_learn_what_one_learns_and_go_on_with_what_one_began(tiny_
     for how, found in late.items():
         assert [record["step"] for record in found["records"]] == list(range(9, 21)), how
         expect_alike({**found, "records": begun[how]["records"] + found["records"]}, alone["sft"], how)
-    assert [record["answers"] for record in first[7]["records"]] == [7] * 5
+    assert [record["answers"] for record in first[8]["records"]] == [7] * 5

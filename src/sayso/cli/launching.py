@@ -24,7 +24,7 @@ from sayso.training.place import MEETING, Place, place
 if TYPE_CHECKING:
     from types import FrameType
 
-VERBS = ("learn", "finetune", "pretrain")
+VERBS = ("generate", "learn", "finetune", "pretrain")
 """What several processes can share; `main` refuses the others where a launcher started several."""
 _LOOK_EVERY_SECONDS = 0.05
 _GRACE_SECONDS = 15.0
@@ -52,7 +52,7 @@ def with_processes(function: Command) -> Command:
 
     return option(
         "--processes", type=click.IntRange(min=1), metavar="N",
-        help="Train in so many processes of this machine, one for each GPU, that learn together what one would; accelerate "
+        help="Work in so many processes of this machine, one for each GPU, that do together what one would; accelerate "
         "launch -m sayso does so on several machines.",
     )(shared)  # fmt: skip
 

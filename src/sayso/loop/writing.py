@@ -16,6 +16,8 @@ from sayso.models import Writer
 from sayso.models.writing.sampling import Sampling
 from sayso.records import Comment, Prompt, Response
 from sayso.store import review
+from sayso.training.place import by_first
+from sayso.training.place import place as place_of_process
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,15 +56,27 @@ def idle(field: Field) -> tuple[Comment, ...]:
 def generate(workspace: Workspace, settings: Settings, *, prompts: Sequence[Prompt] = (), watch: Watcher = ignore) -> int:
     """Answer the prompts that this version has not answered yet; return how many responses were written.
 
+    Of several processes (`training.place`) that call this together each answers a part, and the first keeps them.
+
     Raises:
         PreflightError: there is no prompt.
     """
+    version, parts = by_first(lambda: _parts(workspace, settings, prompts))
+    for part, sampling in parts:
+        _write(workspace, version, part, sampling, watch)
+    return sum(len(part) for part, _sampling in parts)
+
+
+def _parts(
+    workspace: Workspace, settings: Settings, prompts: Sequence[Prompt]
+) -> tuple[str, list[tuple[list[Prompt], Sampling]]]:
+    """Return the version that writes, and what it has not answered yet, with how that is drawn."""
     version = workspace.version(settings.model_name_or_path)
     wanted = list(prompts) or [placed.prompt for placed in survey(workspace, settings).placed]
     if not wanted:
         bound = survey(workspace, settings).bound
         if bound:
-            return 0
+            return version.id, []
         raise PreflightError(
             "there is no prompt to answer; import prompts (prompts: FILE in the round) or comments with probes"
         )
@@ -71,10 +85,8 @@ def generate(workspace: Workspace, settings: Settings, *, prompts: Sequence[Prom
     missing = [prompt for prompt in wanted if prompt.id not in answered]
     # What only anchors is drawn more widely than what is to be refined: it stands for all that the model could say.
     wide = replace(settings.generate, temperature=settings.guard.temperature)
-    for held, sampling in ((False, settings.generate), (True, wide)):
-        part = [prompt for prompt in missing if (prompt.id in anchors) == held]
-        _write(workspace, version.id, part, sampling, watch)
-    return len(missing)
+    both = ((False, settings.generate), (True, wide))
+    return version.id, [([item for item in missing if (item.id in anchors) == held], how) for held, how in both]
 
 
 def _write(workspace: Workspace, version: str, prompts: Sequence[Prompt], sampling: Sampling, watch: Watcher) -> None:
@@ -87,6 +99,8 @@ def _write(workspace: Workspace, version: str, prompts: Sequence[Prompt], sampli
     for part, texts in answer(writer, prompts, sampling, stage=_("generate"), watch=watch):
         pairs = zip(part, texts, strict=True)
         written = [Response(prompt=asked, text=text, version=version) for asked, text in pairs]
+        if not place_of_process().first:
+            continue
         workspace.store.add_responses(written)
         if isinstance(writer, LocalModel):  # an engine behind an address does not say how sure it is
             review.set_scores(workspace.store, sureness(writer, written))
@@ -99,5 +113,18 @@ def answer(
     size = sampling.batch_size * 2
     for start in range(0, len(prompts), size):
         part = prompts[start : start + size]
-        yield part, writer.generate(part, sampling)
+        yield part, _answered(writer, part, sampling)
         watch(Progress(stage=stage, done=start + len(part), total=len(prompts), unit=_("responses")))
+
+
+def _answered(writer: Writer, prompts: Sequence[Prompt], sampling: Sampling) -> list[str]:
+    """Return the answers to prompts; where the model is here and there are several processes, each writes a part."""
+    if place_of_process().size == 1:
+        return writer.generate(prompts, sampling)
+    from sayso.models.local import LocalModel
+    from sayso.training import distributed
+
+    if not isinstance(writer, LocalModel):
+        return by_first(lambda: writer.generate(prompts, sampling))
+    keys = [tuple(writer.encode_prompt(prompt)) for prompt in prompts]
+    return distributed.in_parts(lambda mine: writer.generate(mine, sampling), prompts, keys)

@@ -14,7 +14,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -30,6 +30,7 @@ from sayso.errors import PeerError, SaysoError
 from sayso.training.place import MEETING, Place
 
 T = TypeVar("T")
+P = TypeVar("P")
 
 _BUCKET = 2**23
 """Numbers that are summed over the processes at once (32 MiB in float32)."""
@@ -174,6 +175,21 @@ def share(rows: Sequence[Row], *, size: int) -> list[Row]:
         if taker == group.rank:
             mine.add(place)
     return [item for place in sorted(mine) for item in members[place]]
+
+
+def in_parts(write: Callable[[list[P]], list[T]], prompts: Sequence[P], keys: Sequence[Hashable]) -> list[T]:
+    """Let every process answer its share of the prompts, and return to each all answers, in the order of the prompts.
+
+    Prompts of one key go to one process, in their order: what is drawn for a prompt depends on how often it came before.
+    """
+    group = here()
+    if group.size == 1:
+        return write(list(prompts))
+    number = {key: place for place, key in enumerate(dict.fromkeys(keys))}
+    owners = [number[key] % group.size for key in keys]
+    mine = [prompt for prompt, owner in zip(prompts, owners, strict=True) if owner == group.rank]
+    answers = [iter(part) for part in gathered(lambda: write(mine) if mine else [])]
+    return [next(answers[owner]) for owner in owners]
 
 
 def in_shards(policy: Any) -> bool:

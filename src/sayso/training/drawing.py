@@ -6,6 +6,7 @@ that is taken up again from a checkpoint draws the very answers it would have dr
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 from sayso.batches import Drawn
 from sayso.methods import Method, OnPolicy
 from sayso.records import identity
+from sayso.training import distributed
 from sayso.training.order import groups_of_step
 from sayso.training.settings import Train
 
 if TYPE_CHECKING:
     from sayso.batches import Row
     from sayso.models import Policy
-    from sayso.records import Example
+    from sayso.models.writing.sampling import Sampling, Written
+    from sayso.records import Example, Prompt
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,9 +40,23 @@ class Drawing:
         return identity(self.tasks)
 
     def of_step(self, policy: Policy, number: int, settings: Train) -> Drawn:
-        """Draw what step `number` (from 0) learns from."""
+        """Draw what step `number` (from 0) learns from; of several processes each writes a part, and all are given all."""
         chosen = [self.tasks[place] for place in groups_of_step(number, len(self.tasks), settings)]
-        return self.method.draw(policy, chosen, step=number, seed=settings.seed)
+        return self.method.draw(_together(policy), chosen, step=number, seed=settings.seed)
+
+
+def _together(policy: Policy) -> Policy:
+    """Return a policy that writes its answers together with the other processes; in shards it does so as it is."""
+    if distributed.here().size == 1 or distributed.in_shards(policy):
+        return policy
+
+    def write(prompts: Sequence[Prompt], sampling: Sampling) -> list[Written]:
+        keys = [tuple(policy.encode_prompt(prompt)) for prompt in prompts]
+        return distributed.in_parts(lambda mine: policy.write(mine, sampling), prompts, keys)
+
+    other = copy.copy(policy)
+    vars(other)["write"] = write
+    return other
 
 
 def drawing_of(method: Method, examples: Iterable[Example], policy: Policy) -> Drawing | None:
