@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sayso.cli import console
+from sayso.cli import console, taking
 from sayso.cli.options import Call, option, verb, with_json, with_settings
 from sayso.i18n import gettext as _
 from sayso.records import plain
 
 if TYPE_CHECKING:
-    from sayso.loop.planning import CommentPlan, Plan
+    from sayso.loop.planning import CommentPlan, Plan, StagePlan
     from sayso.records import Scope
 
 _SCOPES: tuple[Scope, ...] = ("in", "near", "out")
@@ -26,9 +26,10 @@ _SCOPES: tuple[Scope, ...] = ("in", "near", "out")
 @with_settings
 @with_json
 def command(call: Call, with_rows: bool, measure: bool) -> None:
-    """See what a round would learn from, what would be refused, and how small a change the probes can show.
+    """See what a round would learn from and take, what would be refused, and how small a change the probes can show.
 
-    Nothing is trained. Prompts and comments that the settings name are imported first.
+    Nothing is trained: for time and memory, a few micro-batches of every training are tried. Prompts and comments that the
+    settings name are imported first.
     """
     with call.workspace() as workspace:
         settings = call.taken_in(workspace)
@@ -43,6 +44,8 @@ def _draw(found: Plan, *, with_rows: bool) -> None:
         console.table(columns, [_row(item) for item in found.comments], right=(1, 2, 3, 4))
     for sentence in _sentences(found):
         console.lines(sentence)
+    for number, stage in enumerate(found.stages, start=1):
+        console.lines(*_stage(stage, f"{number}. " if len(found.stages) > 1 else ""))
     for item in found.comments:
         console.lines(*(f"! {item.text}: {warning}" for warning in item.warnings))
     console.lines(*(f"! {warning}" for warning in found.warnings))
@@ -87,6 +90,20 @@ def _sentences(found: Plan) -> list[str]:
         rows.format(rows=found.rows, tokens=found.tokens, targets=found.targets, longest=found.longest),
         *_signs(found),
     ]
+
+
+def _stage(stage: StagePlan, number: str) -> list[str]:
+    """Return what is to be said of one training; of the only one, its rows were said before."""
+    if stage.forecast is None:
+        return (
+            [number + _("{method} would be refused: {reason}").format(method=stage.method, reason=stage.refused)]
+            if number
+            else []
+        )
+    rows = _("{method}: {rows} rows of {tokens} tokens, {steps} steps.").format(
+        method=stage.method, rows=stage.rows, tokens=stage.tokens, steps=stage.steps
+    )
+    return [*([number + rows] if number else []), *taking.sentences(stage.forecast, stage.choice)]
 
 
 def _signs(found: Plan) -> list[str]:

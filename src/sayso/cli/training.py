@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from sayso.cli import console
+from sayso.cli import console, taking
 from sayso.i18n import gettext as _
 
 if TYPE_CHECKING:
@@ -112,6 +112,8 @@ def _draw_preview(found: Preview) -> None:
             seen=f"{found.tokens_seen:,}", minutes=f"{found.seconds / 60:.1f}",
         ),
     )  # fmt: skip
+    if found.forecast:
+        console.lines(*taking.sentences(found.forecast, found.choice))
     _draw_mixture(found.mixture)
     _draw_left_out(found.left_out)
 

@@ -15,7 +15,7 @@ from sayso.critics import conflicts
 from sayso.errors import PreflightError, SettingsError
 from sayso.i18n import gettext as _
 from sayso.loop import Watcher, competence
-from sayso.loop.grounding import ground
+from sayso.loop.grounding import Ground, ground
 from sayso.loop.improving import Wanting, judge
 from sayso.loop.lineage import BEGAN
 from sayso.loop.progress import Progress, ignore
@@ -30,6 +30,8 @@ from sayso.training.place import by_first, place
 if TYPE_CHECKING:
     from sayso.models.local import LocalModel
     from sayso.training.guard import Anchors
+    from sayso.training.lesson import Lesson
+    from sayso.training.settings import Train
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -246,16 +248,17 @@ def train(
     Raises:
         KeyboardInterrupt: SIGINT or SIGTERM came; a checkpoint was written, and the same call goes on from it.
     """
+    from sayso.training import outlook, stopping
     from sayso.training import run as running
     from sayso.training import steps as loop
-    from sayso.training import stopping
 
     policy = policy_for(workspace, settings, parent)
-    rows = ground(method, policy, material, settings.train).source
+    found_on = ground(method, policy, material, settings.train)
     anchors = anchors_for(method, policy, settings, material)
+    decided = outlook.decided(lesson_of(method, policy, found_on, settings.train, anchors), found_on.rows)
     with stopping.signals() as stop:
         records = loop.steps(
-            method, policy, rows, settings.train, guard=anchors, folder=folder, resume=folder.exists(), stop=stop,
+            method, policy, found_on.source, decided, guard=anchors, folder=folder, resume=folder.exists(), stop=stop,
             clock=perf_counter,
         )  # fmt: skip
         for step in running.keep(records, folder):
@@ -279,6 +282,14 @@ def policy_for(workspace: Workspace, settings: Settings, parent: Version) -> Loc
     base = parent.base if parent.form == "adapter" else parent.path
     adapter = workspace.place_of(parent.path) if parent.form == "adapter" else None
     return optimizer.prepare(local.load(workspace.place_of(base), adapter=adapter), settings.train)
+
+
+def lesson_of(method: Method, policy: LocalModel, found_on: Ground, train: Train, anchors: Anchors | None) -> Lesson:
+    """Return a training as it is tried beforehand, for the time and memory it takes."""
+    from sayso.training import guard, lesson
+
+    held = guard.Anchors() if anchors is None else anchors
+    return lesson.Lesson(method=method, policy=policy, rows=found_on.source, train=train, anchors=held)
 
 
 def anchors_for(method: Method, policy: LocalModel, settings: Settings, material: Material) -> Anchors | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sayso.errors import PreflightError
+from sayso.errors import ModelError, PreflightError
 from sayso.evaluation import takes
 from sayso.i18n import gettext as _
 from sayso.i18n import say
@@ -14,8 +14,8 @@ from sayso.loop import Watcher, competence
 from sayso.loop.competence import Competence
 from sayso.loop.grounding import ground
 from sayso.loop.improving import judge
-from sayso.loop.learning import anchors_for, gather, holds, method_of, policy_for
-from sayso.loop.progress import ignore
+from sayso.loop.learning import anchors_for, gather, holds, in_stage, lesson_of, method_of, policy_for
+from sayso.loop.progress import Progress, ignore
 from sayso.loop.settings import Settings
 from sayso.loop.staging import stages_of
 from sayso.loop.workspace import Workspace
@@ -24,6 +24,8 @@ from sayso.records import Scope, Version
 from sayso.training.rules import limit
 
 if TYPE_CHECKING:
+    from sayso.training.choosing import Choice
+    from sayso.training.forecast import Forecast
     from sayso.training.preflight import Piece
     from sayso.training.preflight import Plan as Described
     from sayso.training.warnings import Warned
@@ -54,8 +56,25 @@ class CommentPlan:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StagePlan:
+    """What one training would learn from and would take; of several, each as if it began where the first does."""
+
+    method: str
+    examples: int
+    rows: int
+    tokens: int
+    steps: int
+    forecast: Forecast | None = None
+    """Its time and memory, from a few micro-batches that were tried; None where there was nothing to try."""
+    choice: Choice | None = None
+    """Whether it fits into memory, and what would make it fit."""
+    refused: str = ""
+    """Why it would be refused; empty when it would not."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What a round would work with."""
+    """What a round would work with; of trainings in sequence, what is said of rows is said of the first."""
 
     version: str
     method: str
@@ -89,37 +108,60 @@ class Plan:
     """Why rows are not known yet, or what else is to be known of the method; mostly empty."""
     competence: Competence | None = None
     """How well the version follows comments, where that was measured."""
+    stages: tuple[StagePlan, ...] = ()
+    """Every training: one, or those in sequence."""
+    seconds: float | None = None
+    """What all trainings would take together; None where one of them is not known."""
+    memory: float | None = None
+    """Bytes that the one that takes the most would take."""
 
 
 def plan(workspace: Workspace, settings: Settings, *, measure: bool = False, watch: Watcher = ignore) -> Plan:
     """Look at everything a round would use, and say what is missing; with `measure`, how well the model follows comments.
 
-    Of trainings in sequence the first is planned: what the others begin with is not there yet.
+    Time and memory are foreseen from a few micro-batches that are tried, of every training.
     """
-    settings = stages_of(settings)[0]
-    method_of(settings)  # a wrong method is said even where there is nothing to learn from
+    stages = stages_of(settings)
+    for stage in stages:
+        method_of(stage)  # a wrong method is said even where there is nothing to learn from
+    settings = stages[0]
     version = workspace.version(settings.model_name_or_path)
     field = survey(workspace, settings)
     judged = judge(workspace, settings, field)
     placed = {item.prompt.id for item in field.placed}
     answered = len(placed & {item.response.prompt.id for item in judged})
     waiting = bool(placed) and not answered and bool(field.comments)
-    facts: dict[str, object] = {}
-    refused = ""
     look = partial(competence.measure, watch=watch) if measure else competence.recall
     measured = look(workspace, settings, version)
-    if not waiting or field.bound:
-        try:
-            facts = _facts(workspace, settings, version, measured)
-        except PreflightError as error:
-            refused = say(error)
+    looked = () if waiting and not field.bound else tuple(
+        _looked(workspace, stage, version, measured, watch if len(stages) == 1 else in_stage(watch, number, len(stages)))
+        for number, stage in enumerate(stages, start=1)
+    )  # fmt: skip
+    facts, refused = (looked[0].facts, looked[0].stage.refused) if looked else ({}, "")
     if waiting:  # whatever seems to be missing, no answer was looked at
         facts, refused = {**facts, "warnings": (), "warned": (), "note": _note(len(placed))}, ""
     return Plan(
         version=version.id, method=settings.method_name, comments=tuple(_comment_plans(field)), bound=len(field.bound),
         prompts=len(placed), answered=answered, competence=measured,
-        wanting=sum(not item.good for item in judged), refused=refused, **{**_NOTHING, **facts},  # type: ignore[arg-type]
+        wanting=sum(not item.good for item in judged), refused=refused,
+        **_together([item.stage for item in looked]), **{**_NOTHING, **facts},  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Looked:
+    stage: StagePlan
+    facts: dict[str, object]
+
+
+def _together(stages: list[StagePlan]) -> dict[str, Any]:
+    found = [item.forecast for item in stages if item.forecast]
+    whole = len(found) == len(stages)
+    return {
+        "stages": tuple(stages),
+        "seconds": sum(item.seconds.value for item in found) if found and whole else None,
+        "memory": max(item.memory.value for item in found) if found and whole else None,
+    }
 
 
 _NOTHING: dict[str, object] = {
@@ -136,8 +178,22 @@ def _note(prompts: int) -> str:
     return sentence.format(prompts=prompts)
 
 
-def _facts(workspace: Workspace, settings: Settings, version: Version, measured: Competence | None) -> dict[str, object]:
-    from sayso.training import preflight, warnings
+def _looked(
+    workspace: Workspace, settings: Settings, version: Version, measured: Competence | None, watch: Watcher
+) -> _Looked:
+    """Return what one training would learn from and take, or why it would be refused."""
+    name = settings.method_name
+    try:
+        return _found(workspace, settings, version, measured, watch)
+    except (PreflightError, ModelError) as error:
+        stage = StagePlan(method=name, examples=0, rows=0, tokens=0, steps=0, refused=say(error))
+        return _Looked(stage=stage, facts={})
+
+
+def _found(
+    workspace: Workspace, settings: Settings, version: Version, measured: Competence | None, watch: Watcher
+) -> _Looked:
+    from sayso.training import choosing, forecast, preflight, warnings
 
     method = method_of(settings)
     material = gather(workspace, settings, method)
@@ -148,13 +204,22 @@ def _facts(workspace: Workspace, settings: Settings, version: Version, measured:
     warned = list(found.warned)
     if measured and settings.method_name in competence.NEEDED:
         warned += warnings.of_competence(measured.share, measured.n)
-    return {
+    facts = {
         "rows": found.rows, "tokens": found.tokens, "targets": found.targets, "longest": found.longest,
         "edit_ratio": found.edit_ratio, "anchors": {"near": found.near_anchors, "out": found.out_anchors},
         "shown": found.shown, "pieces": found.pieces, "signs": _signs(found), "warned": tuple(warned),
         "warnings": (*(item.sentence for item in warned), *found.cautions),
         "note": _held(settings) if holds(method) else found_on.note,
     }  # fmt: skip
+    watch(Progress(stage=_("try micro-batches"), done=0, total=1))
+    lesson = lesson_of(method, policy, found_on, settings.train, anchors)
+    foreseen = forecast.foresee(lesson, found_on.rows)
+    watch(Progress(stage=_("try micro-batches"), done=1, total=1))
+    stage = StagePlan(
+        method=settings.method_name, examples=len(material.examples), rows=found.rows, tokens=found.tokens,
+        steps=foreseen.steps, forecast=foreseen, choice=choosing.looked_at(lesson, foreseen, found_on.rows),
+    )  # fmt: skip
+    return _Looked(stage=stage, facts=facts)
 
 
 def _signs(found: Described) -> dict[str, float | None]:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import math
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import torch
-
-from sayso.batches import collate, micro_batches
 from sayso.errors import SettingsError
-from sayso.models.arithmetic import quick_products
 from sayso.training import order
+from sayso.training.choosing import Choice, applied, checked, looked_at
 from sayso.training.data import Data, Material
+from sayso.training.forecast import Forecast, foresee
+from sayso.training.guard import Anchors
+from sayso.training.lesson import Lesson
+from sayso.training.place import place
 from sayso.training.settings import Train
 
 if TYPE_CHECKING:
+    from sayso.batches import Row
     from sayso.methods import Method
     from sayso.models.local import LocalModel
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +59,10 @@ class Preview:
     packed: str
     mixture: Mapping[str, float] = field(default_factory=dict)
     """Of a mixture: how often each group would be seen."""
+    forecast: Forecast | None = None
+    """What it would take in time and memory; None for models that are counted."""
+    choice: Choice | None = None
+    """Whether it would fit into memory, and what would make it fit."""
 
 
 def seeded(train: Train, seed: int) -> Train:
@@ -90,35 +98,40 @@ def tokens_of(material: Material, train: Train) -> int:
     return round(material.train.tokens * order.num_steps(len(material.train), train) / per_epoch)
 
 
+def lesson_of(job: Job) -> Lesson:
+    """Return a training as it is tried."""
+    return Lesson(method=job.method, policy=job.policy, rows=job.material.train, train=job.train, anchors=Anchors())
+
+
 def foreseen(job: Job) -> Preview:
-    """Return what a training would do; a few batches are tried for the time it would take."""
+    """Return what a training would do; a few micro-batches are tried for the time and the memory it would take."""
     facts, held = job.material.train.facts, job.material.validation
     seen = tokens_of(job.material, job.train)
+    found = foresee(lesson_of(job))
+    measured = (found.steps // job.data.eval_steps if job.data.eval_steps else 0) + 1
+    beside = measured * held.tokens / 3 / seen if held else 0.0  # without a backward pass, a third
     return Preview(
         parameters=job.policy.num_parameters(), trainable=job.policy.num_parameters(trainable=True),
         rows=len(job.material.train), left_out=job.material.left_out, tokens=facts.tokens, longest=facts.longest,
-        validation_tokens=held.tokens if held else 0, steps=order.num_steps(len(job.material.train), job.train),
-        tokens_seen=seen, seconds=seen * _seconds_a_token(job), packed=job.policy.packed_reason,
+        validation_tokens=held.tokens if held else 0, steps=found.steps,
+        tokens_seen=seen, seconds=found.seconds.value * (1 + beside), packed=job.policy.packed_reason,
         mixture={name: round(passes * seen / facts.tokens, 3) for name, passes in job.material.mixed.items()},
+        forecast=found, choice=looked_at(lesson_of(job), found),
     )  # fmt: skip
 
 
-def _seconds_a_token(job: Job) -> float:
-    """Try two batches, one to warm up, and leave no gradient behind."""
-    rows = job.material.train
-    few = [rows[number] for number in range(min(len(rows), 4 * job.train.groups_per_step))]
-    parts = list(micro_batches(few, group=1, max_tokens=job.train.max_tokens))[:3]
-    taken, count = 0.0, 0
-    for number, part in enumerate([parts[0], *parts]):
-        started = time.perf_counter()
-        batch = collate(part, packed=job.policy.packed, pad_id=job.policy.pad_id, device=job.policy.device)
-        with quick_products():
-            with torch.autocast(job.policy.device.type, torch.bfloat16, enabled=job.train.bf16):
-                loss = job.method.loss(job.policy, job.policy, batch)
-            torch.autograd.backward(loss.total)
-        if number:
-            taken += time.perf_counter() - started
-            count += sum(len(item.ids) for item in part)
-    for parameter in job.policy.module.parameters():
-        parameter.grad = None
-    return taken / count
+def fitted(job: Job) -> Job:
+    """Return a training that fits into memory, where that was asked for; otherwise a doubt is logged."""
+    return replace(job, train=decided(lesson_of(job)))
+
+
+def decided(lesson: Lesson, drawn: Sequence[Row] = ()) -> Train:
+    """Return the settings that a training is done with, and log what has to be known of its memory before it begins.
+
+    Where there is plainly room nothing is tried; nor by several processes, each of which sees only its share.
+    """
+    choice = checked(lesson, drawn) if place().size == 1 else None
+    if choice is None or choice.fits:
+        return lesson.train
+    logger.warning("%s", choice.sentence)
+    return applied(lesson.train, choice) if lesson.train.auto_find_batch_size else lesson.train
