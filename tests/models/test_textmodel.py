@@ -41,6 +41,21 @@ def test_a_long_text_is_cut_and_costs_what_its_parts_cost(network):
     assert cost.bits_per_byte > cost.loss
 
 
+def test_texts_are_scored_many_together_and_cost_what_they_cost_alone(network, monkeypatch):
+    texts = ["a few words", "", "many words " * 60, "more", "one two three four five"] * 3
+    alone = [textmodel.costs(network, [text])[0] for text in texts]
+    asked = []
+    whole = network.logprobs
+    monkeypatch.setattr(network, "logprobs", lambda rows: asked.append(len(rows)) or whole(rows))
+    monkeypatch.setattr(textmodel, "_LOT", 1000)
+    found = textmodel.costs(network, iter(texts))
+    assert len(asked) < len(texts) / 2 < sum(asked)
+    for one, other in zip(found, alone, strict=True):
+        assert one.nats == pytest.approx(other.nats, rel=1e-6)
+        assert (one.tokens, one.num_bytes) == (other.tokens, other.num_bytes)
+    assert textmodel.costs(network, []) == []
+
+
 def test_a_row_longer_than_the_context_is_refused(network):
     with pytest.raises(ModelError, match="257 tokens"):
         network.logprobs([[1] * 257])

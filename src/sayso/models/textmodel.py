@@ -29,6 +29,8 @@ from sayso.models.writing.sampling import Sampling
 FORMS = {"sayso_ngram": "sayso.models.classical.ngram.model:load", "sayso_hmm": "sayso.models.classical.hmm:load"}
 """The `model_type` in config.json of a model that is no network, and what opens it."""
 _MOST_TOKENS = 4096
+_LOT = 16 * _MOST_TOKENS
+"""Tokens of texts that are handed to a model together, to be laid out as it is quickest."""
 Logprobs = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -112,13 +114,28 @@ def form_of(folder: Path) -> str | None:
 
 
 def costs(model: TextModel, texts: Iterable[str]) -> list[Cost]:
-    """Return what each text costs; one longer than the model's rows is cut, with one token of overlap."""
-    found = []
+    """Return what each text costs; one longer than the model's rows is cut, with one token of overlap.
+
+    Texts are read as they are needed, many are scored together, and a corpus is never held as a whole.
+    """
+    found: list[Cost] = []
+    lot: list[tuple[list[list[int]], int]] = []
+    tokens = 0
     for text in texts:
         rows = list(_rows(model, text))
-        nats = -sum(float(part.sum()) for part in model.logprobs(rows))
-        found.append(Cost(nats=nats, tokens=sum(len(ids) - 1 for ids in rows), num_bytes=len(text.encode())))
-    return found
+        lot.append((rows, len(text.encode())))
+        tokens += sum(map(len, rows))
+        if tokens >= _LOT:
+            found += _costs(model, lot)
+            lot, tokens = [], 0
+    return [*found, *_costs(model, lot)]
+
+
+def _costs(model: TextModel, lot: Sequence[tuple[list[list[int]], int]]) -> Iterator[Cost]:
+    values = iter(model.logprobs([ids for rows, _size in lot for ids in rows]))
+    for rows, size in lot:
+        nats = -sum(float(next(values).sum()) for _ids in rows)
+        yield Cost(nats=nats, tokens=sum(len(ids) - 1 for ids in rows), num_bytes=size)
 
 
 def write(model: TextModel, beginnings: Sequence[str], sampling: Sampling) -> list[str]:
@@ -167,14 +184,17 @@ class LocalText:
                 "a row has {found} tokens, but the context of {name!r} holds {limit}; cut it",
                 found=longest, name=self.name, limit=self.max_length,
             )  # fmt: skip
-        model, found = self.model, []
-        made = [row(ids[:1], ids[1:]) for ids in rows]
+        model = self.model
+        order = sorted(range(len(rows)), key=lambda number: len(rows[number]))  # neighbours in length: little padding
+        found: list[Logprobs] = []
+        made = [row(rows[number][:1], rows[number][1:]) for number in order]
         for part in micro_batches(made, group=1, max_tokens=_MOST_TOKENS):
             batch = collate(part, packed=model.packed, pad_id=model.pad_id, device=model.device)
             with torch.no_grad(), quick_products():
                 values = model.token_logprobs(batch).double().cpu().numpy()
             found += np.split(values, np.cumsum([item.num_targets for item in part])[:-1])
-        return found
+        placed = dict(zip(order, found, strict=True))
+        return [placed[number] for number in range(len(rows))]
 
     def sample(self, prefixes: Sequence[Sequence[int]], sampling: Sampling) -> list[list[int]]:
         """Return how each prefix goes on, with the end token where it was drawn."""
