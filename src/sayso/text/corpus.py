@@ -21,7 +21,7 @@ from sayso.text.files.streams import Reading, Record, Source
 
 ROLES = ("system", "user", "assistant")
 Kind = Literal["text", "messages", "any"]
-__all__ = ["ENDINGS", "ROLES", "Document", "Kind", "digest", "documents", "files_of", "messages_of"]
+__all__ = ["ENDINGS", "ROLES", "Document", "Kind", "digest", "document", "documents", "files_of", "messages_of"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,10 +56,15 @@ def documents(files: Iterable[Path], *, kind: Kind = "any") -> Iterator[Document
         if kind == "messages" and source.format in ("txt", "html"):
             raise RecordError("{path}: found plain text; expected conversations, JSONL lines with messages", path=str(path))
         for record in streams.records([source], reading):
-            yield _document(record, kind)
+            yield document(record, kind)
 
 
-def _document(record: Record, kind: Kind) -> Document:
+def document(record: Record, kind: Kind) -> Document:
+    """Return what a record holds.
+
+    Raises:
+        RecordError: it is not what was expected.
+    """
     found, where = record.fields, record.where
     wanted = ("text", "messages") if kind == "any" else (kind,)
     key = next((name for name in wanted if name in found), None)

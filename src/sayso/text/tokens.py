@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -51,6 +52,8 @@ class Facts:
     """Whether an id takes two bytes, not four."""
     left_out: int
     """Rows that were not written, because they were too long."""
+    silent: int | None = None
+    """Rows of which no token is learnt; None: not counted."""
 
 
 class TokenFile:
@@ -122,7 +125,7 @@ class Writer:
         self._writing = folder.with_name(f".{folder.name}.writing")
         self._files: dict[str, IO[bytes]] = {}
         self._digest = hashlib.sha256()
-        self._rows = self._tokens = self._targets = self._bytes = self._longest = 0
+        self._rows = self._tokens = self._targets = self._bytes = self._longest = self._silent = 0
 
     def __enter__(self) -> Writer:
         try:
@@ -145,7 +148,9 @@ class Writer:
         weights = np.asarray(row.learnt, dtype=np.uint8).tobytes()
         self._rows += 1
         self._tokens += len(row.ids)
-        self._targets += sum(map(bool, row.learnt[1:]))
+        targets = sum(map(bool, row.learnt[1:]))
+        self._targets += targets
+        self._silent += not targets
         self._bytes += row.num_bytes
         self._longest = max(self._longest, len(row.ids))
         end = np.uint64(self._tokens).tobytes()
@@ -167,10 +172,12 @@ class Writer:
         facts = Facts(
             key=self._key, digest=self._digest.hexdigest(), rows=self._rows, tokens=self._tokens, targets=self._targets,
             num_bytes=self._bytes, longest=self._longest, small=self._small,
-            left_out=left_out,
+            left_out=left_out, silent=self._silent,
         )  # fmt: skip
         try:
             for file in self._files.values():
+                file.flush()
+                os.fsync(file.fileno())
                 file.close()
             (self._writing / _FACTS).write_text(json.dumps(asdict(facts), indent=1) + "\n", encoding="utf-8")
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -184,6 +191,22 @@ class Writer:
             "the token file {path!r} cannot be written: {reason}",
             path=str(self._folder), reason=error.strerror or str(error),
         )  # fmt: skip
+
+
+def write_facts(path: Path, facts: Mapping[str, Any]) -> None:
+    """Write what is known beside token files, whole or not at all.
+
+    Raises:
+        StoreError: the disk refused.
+    """
+    writing = path.with_name(f".{path.name}.writing")
+    try:
+        writing.write_text(json.dumps(facts), encoding="utf-8")
+        writing.replace(path)
+    except OSError as error:
+        raise StoreError(
+            "the token file {path!r} cannot be written: {reason}", path=str(path), reason=error.strerror or str(error)
+        ) from error
 
 
 def _mapped(path: Path, kind: Any) -> np.ndarray[Any, Any]:

@@ -16,15 +16,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sayso.batches import Row, by_place
-from sayso.errors import PreflightError, RecordError, SettingsError
+from sayso.errors import PreflightError, SettingsError
 from sayso.methods.sft import conversation
 from sayso.text import corpus, tokens
 from sayso.text.corpus import Document
+from sayso.text.files import opening
+from sayso.text.files.lines import Lines
 from sayso.text.tokens import Encoded, TokenFile
+from sayso.training.asked import AskedRows, expect_answer
 from sayso.training.mixture import Mixture, Part, counts_of, parts_of
 
 if TYPE_CHECKING:
     from sayso.models.local import LocalModel
+
+
+_HELD = "held.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,12 +55,18 @@ class Data:
     """Measure also when so many seconds have passed since the last time; 0: never for that reason."""
     samples: int = 3
     """How many texts that were held back the report shows going on as the model writes them; 0: none."""
+    encode_first_bytes: int = 4_000_000
+    """Conversations in JSONL files of up to so many bytes together are encoded before the first step; those of larger files
+    when a step asks for them, so that training begins at once whatever their number. Of those a row that is too long is
+    found when its turn comes, and the next one is learnt in its place."""
     mixture: Mapping[str, float] = field(default_factory=dict)
     """Files and folders and how much of what is learnt each makes up, such as `{a.jsonl: 0.7, b/: 0.3}`, in tokens; empty:
     all files as they are."""
 
     def __post_init__(self) -> None:
-        for name in ("validation_tokens", "max_length", "tokens", "eval_steps", "eval_seconds", "samples"):
+        for name in (
+            "validation_tokens", "max_length", "tokens", "eval_steps", "eval_seconds", "samples", "encode_first_bytes",
+        ):  # fmt: skip
             if getattr(self, name) < 0:
                 raise SettingsError("data.{key}: found {found}; expected 0 or more", key=name, found=getattr(self, name))
         if not 0 <= self.validation_share < 1:
@@ -167,10 +179,7 @@ class Chats:
         """Yield the row of a conversation, when it is not too long."""
         found = conversation(document.messages, self._policy, last_turn_only=self._last, label=document.where)
         if not found.ids:
-            raise RecordError(
-                "{where}: found no answer to learn; expected a turn of the assistant after one of the user",
-                where=document.where,
-            )
+            expect_answer(document)
         if len(found.ids) > self._longest:
             self.left_out += 1
             return
@@ -197,13 +206,15 @@ class Source:
     key: str
     documents: Callable[..., Iterator[Document]] = corpus.documents
     """Reads the files: (files, kind=…)."""
+    apart: bool = False
+    """Whether every line of a JSONL file is one row, whatever stands before it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Material:
     """Rows to learn from, and rows to measure on (None: there are none)."""
 
-    train: TokenRows | Mixture
+    train: TokenRows | AskedRows | Mixture
     validation: TokenRows | Mixture | None
     mixed: Mapping[str, float] = field(default_factory=dict)
     """Of a mixture: how often each group is seen in an epoch."""
@@ -266,6 +277,8 @@ def _gathered(source: Source, data: Data, folder: Path, *, seed: int, told: Told
     key = hashlib.sha256(json.dumps([source.key, _decisive(data), seed]).encode()).hexdigest()
     places = (folder / "train", folder / "validation")
     train, held = (tokens.kept(place, key) for place in places)
+    if train is None and _is_large(source, data):
+        return _asked(source, data, key, folder, seed=seed, told=told)
     if train is None or held is None:
         train, held = _write(source, data, key, places, seed=seed, told=told)
     if not len(train):
@@ -277,6 +290,53 @@ def _gathered(source: Source, data: Data, folder: Path, *, seed: int, told: Told
             )  # fmt: skip
         raise PreflightError("the files hold no text to learn from: {files}", files=", ".join(map(str, source.files[:3])))
     return Material(train=TokenRows(train, name), validation=TokenRows(held, "validation row") if len(held) else None)
+
+
+def _is_large(source: Source, data: Data) -> bool:
+    """Whether the rows are encoded when they are asked for: nothing that decides the run may depend on counting them."""
+    if not source.apart or data.mixture or data.tokens:
+        return False
+    plain = all(str(opening.ending_of(path.name)) == "jsonl" for path in source.files)
+    return plain and sum(path.stat().st_size for path in source.files) > data.encode_first_bytes
+
+
+def _asked(source: Source, data: Data, key: str, folder: Path, *, seed: int, told: Told) -> Material:
+    """Return rows that are encoded when they are asked for; those to measure on are written as ever."""
+    lines = Lines(source.files, told)
+    place, numbers = folder / "validation", folder / _HELD
+    held, back = tokens.kept(place, key), _numbers(numbers, key)
+    if held is None or back is None:
+        back = []
+        with _writer(place, source, key) as writer:
+            held = writer.done(left_out=_hold_back(lines, source, data, writer, back, seed=seed))
+        tokens.write_facts(numbers, {"key": key, "lines": back})
+    train = AskedRows(lines, source.encoder(), held=back, key=key)
+    return Material(train=train, validation=TokenRows(held, "validation row") if len(held) else None)
+
+
+def _hold_back(lines: Lines, source: Source, data: Data, writer: tokens.Writer, back: list[int], *, seed: int) -> int:
+    """Write what is measured on, as `_write` does, note the lines held back for it, and return how many are too long."""
+    measured, limit = source.encoder(), data.validation_tokens or math.inf
+    for document in source.documents(source.validation, kind=source.kind):
+        if writer.num_tokens >= limit:
+            break
+        _add(writer, measured(document))
+    for number in range(0 if source.validation else len(lines)):
+        if writer.num_tokens >= limit:
+            break
+        if _held_back(seed, number + 1, data.validation_share):
+            back.append(number)
+            _add(writer, measured(corpus.document(lines.record(number), source.kind)))
+    return measured.left_out
+
+
+def _numbers(path: Path, key: str) -> list[int] | None:
+    """Return the lines that are held back, when they were noted under this key."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return list(found["lines"]) if found["key"] == key else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def held_back(source: Source, data: Data, *, seed: int) -> Iterator[int]:
@@ -303,7 +363,7 @@ def key_of(**parts: Any) -> str:
 
 
 def _decisive(data: Data) -> Mapping[str, Any]:
-    free = ("tokens", "eval_steps", "eval_seconds", "validation", "mixture", "samples")
+    free = ("tokens", "eval_steps", "eval_seconds", "validation", "mixture", "samples", "encode_first_bytes")
     return {name: value for name, value in asdict(data).items() if name not in free}
 
 

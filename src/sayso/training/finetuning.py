@@ -118,6 +118,7 @@ def task(model: str, files: Sequence[Path], settings: Finetuning) -> Task:
         documents=reading.documents,
         encoder=lambda: _encoder(policy, longest, settings),
         key=key_of(**decisive, longest=longest, last=settings.last_turn_only),
+        apart=settings.task == "chat" and not points,
     )  # fmt: skip
     return Task(
         verb=VERB, policy=policy, method=_method(settings, points=points), source=source,

@@ -37,7 +37,8 @@ REPORT, MODEL, TOKENS = "report.json", "model", "tokens"
 _MEAN_OF = 50
 _TELL_EVERY_BYTES = 1_000_000
 _FREE = {
-    "train.save_steps", "train.save_total_limit", "data.eval_steps", "data.eval_seconds", "data.samples", "device",
+    "train.save_steps", "train.save_total_limit", "data.eval_steps", "data.eval_seconds", "data.samples",
+    "data.encode_first_bytes", "device",
     *(f"train.{key}" for key in INDIFFERENT),
 }  # fmt: skip
 

@@ -138,4 +138,5 @@ def _sums(parts: Sequence[Rows], counts: Sequence[int], digest: str) -> Facts:
         key="", digest=digest, rows=sum(counts), tokens=whole("tokens"), targets=whole("targets"),
         num_bytes=whole("num_bytes"), longest=max(part.facts.longest for part in parts), small=parts[0].facts.small,
         left_out=sum(part.facts.left_out for part in parts),
+        silent=0 if all(part.facts.silent == 0 for part in parts) else None,
     )  # fmt: skip

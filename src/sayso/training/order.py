@@ -46,4 +46,4 @@ def _steps_per_epoch(num_groups: int, settings: Train) -> int:
 @lru_cache(maxsize=8)
 def _permutation(count: int, seed: int, epoch: int) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-    return torch.randperm(count, generator=generator)
+    return torch.randperm(count, generator=generator).to(torch.int32)  # half the size, kept for several epochs

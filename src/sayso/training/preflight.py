@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sayso.methods import Method
     from sayso.models import Policy
     from sayso.records import Example
+    from sayso.text.tokens import Facts
     from sayso.training.guard import Anchors
 
 Learnt = Literal["context", "learnt", "lowered"]
@@ -38,6 +39,13 @@ class Cautious(Protocol):
     def cautions(self) -> list[str]:
         """Return what to know before training with these settings, a sentence each."""
         ...
+
+
+@runtime_checkable
+class Counted(Protocol):
+    """Rows that were counted when they were written, because there are too many of them to look at again."""
+
+    facts: Facts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,6 +160,8 @@ def check_rows(rows: Sequence[Row], policy: Policy, *, group: int) -> None:
     """
     if not rows:
         raise PreflightError("there are no rows to learn from; check that the examples have what the method reads")
+    if isinstance(rows, Counted) and not len(rows) % group and _counted_well(rows.facts, policy):
+        return
     if len(rows) % group:
         raise PreflightError(
             "{count} rows do not make whole groups of {group}; a method yields its groups whole",
@@ -181,6 +191,11 @@ def check_rows(rows: Sequence[Row], policy: Policy, *, group: int) -> None:
             "prompts, nothing is cut silently",
             count=len(long), of=len(rows), limit=policy.max_length, rows=name_rows(long),
         )  # fmt: skip
+
+
+def _counted_well(facts: Facts, policy: Policy) -> bool:
+    """Whether what was counted when the rows were written says that all can be learnt from; if not, they are looked at."""
+    return facts.silent == 0 and facts.longest <= policy.max_length
 
 
 def describe(
