@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
 from sayso import config
-from sayso.errors import PreflightError
+from sayso.errors import PreflightError, SettingsError
 from sayso.loop.improving import judge
 from sayso.loop.settings import Settings, Stage
 from sayso.loop.workspace import Workspace
@@ -25,6 +25,26 @@ def stages_of(settings: Settings) -> tuple[Settings, ...]:
     if not settings.stages:
         return (settings,)
     return tuple(_laid(settings, stage, f"stages.{number}") for number, stage in enumerate(settings.stages))
+
+
+def stage_of(settings: Settings, number: int | None) -> Settings:
+    """Return the settings of one training of a sequence, counted from 1, for what takes a single one.
+
+    Raises:
+        SettingsError: there are several and none is named, or there is none of this number.
+    """
+    if not settings.stages and number is None:
+        return settings
+    stages = stages_of(settings) if settings.stages else ()
+    if number is None:
+        raise SettingsError(
+            "stages: {count} trainings stand in sequence, and one is exported at a time; name it with --stage 1 to --stage "
+            "{count}, or give a single --method",
+            count=len(stages),
+        )
+    if number > len(stages):
+        raise SettingsError("--stage {number}: the settings have {count} stages", number=number, count=len(stages))
+    return stages[number - 1]
 
 
 def in_turn(workspace: Workspace, settings: Settings) -> Settings:

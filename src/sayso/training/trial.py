@@ -29,7 +29,7 @@ from sayso.training.remembering import Remembering
 if TYPE_CHECKING:
     from sayso.models import Scorer
 
-SECONDS = 6.0
+SECONDS = 8.0
 """About so long micro-batches are tried."""
 MOST = 16
 """So many at most, of the method's rows and of the anchors each."""
@@ -186,7 +186,7 @@ def _tried(bench: _Bench, steps: Sequence[Sequence[Part]], way: Way, seconds: fl
     group = bench.lesson.method.group if way is _own else 1
     for number, part in enumerate(_order(bench, parts, group)):
         left = seconds - (bench.clock() - began)
-        if number == MOST or (found and not _affordable(bench, part, found, left)):
+        if number == MOST or (number > 1 and not _affordable(bench, part, found, left)):
             break
         if not keep:
             bench.lesson.policy.module.zero_grad(set_to_none=True)

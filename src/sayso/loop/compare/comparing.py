@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sayso.errors import ModelError, PreflightError
+from sayso.errors import ModelError, PreflightError, SettingsError
 from sayso.i18n import gettext as _
 from sayso.i18n import say
 from sayso.loop import Watcher, improving, measuring, writing
@@ -85,10 +85,11 @@ def compare(
     `places` names CUDA devices, one a process; None: all there are, where there are several.
 
     Raises:
-        SettingsError: the folder holds another comparison, or the workspace changed since it began.
+        SettingsError: the folder holds another comparison, or the workspace changed since it began; or there are stages.
         PreflightError: no method has what it reads, or nothing could be counted.
         StoreError: the disk refused.
     """
+    _expect_no_stages(settings)
     folder = asked.folder(workspace)
     before = begun(folder)
     mark = mark_of(workspace, settings)
@@ -119,6 +120,7 @@ def compare(
 
 def preview(workspace: Workspace, settings: Settings, asked: Asked) -> Preview:
     """Say what would be compared, and what of it is done; nothing is written, loaded or trained."""
+    _expect_no_stages(settings)
     folder = asked.folder(workspace)
     before = begun(folder)
     if before:
@@ -133,6 +135,16 @@ def preview(workspace: Workspace, settings: Settings, asked: Asked) -> Preview:
     sentence = _("Would train {methods} with {seeds} seeds each: {units} units, of which {done} are done, in {folder}.")
     words = {**numbers, "methods": ", ".join(entry.label for entry in asked.entries)}
     return Preview(sentence=sentence.format(**words), numbers=numbers)
+
+
+def _expect_no_stages(settings: Settings) -> None:
+    """Refuse what would be left out in silence: methods are compared one by one, each in one training."""
+    if settings.stages:
+        raise SettingsError(
+            "stages: {count} trainings stand in sequence, and sayso compare trains every method once, alone; leave them out "
+            "with --set stages=[], and try a sequence with sayso learn and sayso evaluate",
+            count=len(settings.stages),
+        )  # fmt: skip
 
 
 def _seeds(settings: Settings, asked: Asked) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from sayso.i18n import gettext as _
 from sayso.loop.export.scribe import Line, Scribe, lines_of
 from sayso.loop.learning import gather, holds, method_of
 from sayso.loop.settings import Settings
+from sayso.loop.staging import stage_of
 from sayso.loop.workspace import Workspace
 from sayso.records import Comment, Example, Prompt, Response, Version
 from sayso.store.bridges.results import Lost
@@ -120,7 +121,9 @@ def read(workspace: Workspace, settings: Settings) -> DataSet:
 
     Raises:
         PreflightError: the method has no form in other trainers, or there is nothing to learn from.
+        SettingsError: trainings stand in sequence; see `staging.stage_of`.
     """
+    settings = stage_of(settings, None)
     method = method_of(settings)
     reason = why_not(settings.method_name)
     if reason:
