@@ -4,7 +4,7 @@
 
 The same training as `benchmarks/train.py` makes of ours, in a process of its own for each way to wait, in turns, alone and
 beside `--busy` processes that do nothing but compute. `library` is what OpenMP does by itself; `command` is what the command
-line sets (`sayso.cli.environment`); `passive` never spins; `single` is one thread.
+line sets (`sayso.cli.environment`); `short` spins for microseconds; `single` is one thread.
 
 Prints one JSON object a run, and last one with medians, minima and maxima of tokens a second.
 """
@@ -32,7 +32,7 @@ from benchmarks.train import SHAPES, write_model
 
 SCRIPT = Path(__file__).with_name("train.py")
 WAYS: dict[str, dict[str, str]] = {
-    "library": {}, "command": settled({}), "passive": {"OMP_WAIT_POLICY": "passive"}, "single": {},
+    "library": {}, "command": settled({}), "short": {"GOMP_SPINCOUNT": "1000"}, "single": {},
 }  # fmt: skip
 SETTINGS = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "THP_MEM_ALLOC_ENABLE")
 
