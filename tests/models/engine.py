@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -17,6 +17,8 @@ class Engine:
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
         self.failures: list[int] = []
+        self.refused: set[str] = set()
+        self.delays: list[float] = []
         self.at_once = self.most = 0
         self.lock = threading.Lock()
         self.address = ""
@@ -32,9 +34,11 @@ def running() -> Iterator[Engine]:
             with engine.lock:
                 engine.asked.append({**form, "key": self.headers["Authorization"], "path": self.path})
                 status = engine.failures.pop(0) if engine.failures else 200
+                status = 400 if form["messages"][-1]["content"] in engine.refused else status
+                delay = engine.delays.pop(0) if engine.delays else 0.01
                 engine.at_once += 1
                 engine.most = max(engine.most, engine.at_once)
-            time.sleep(0.01)
+            time.sleep(delay)
             with engine.lock:
                 engine.at_once -= 1
             said = {"role": "assistant", "content": form["messages"][-1]["content"][::-1]}
@@ -45,8 +49,9 @@ def running() -> Iterator[Engine]:
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(text)))
             self.send_header("Retry-After-Ms", "1")
-            self.end_headers()
-            self.wfile.write(text)
+            with suppress(ConnectionError):  # who asked has given up waiting
+                self.end_headers()
+                self.wfile.write(text)
 
         def log_message(self, *_args: object) -> None:
             pass

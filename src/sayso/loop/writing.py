@@ -13,6 +13,7 @@ from sayso.loop.scopes import Divided, Placed, divide, place, standing
 from sayso.loop.settings import Settings
 from sayso.loop.workspace import Workspace
 from sayso.models import Writer
+from sayso.models.remote import Remote
 from sayso.models.writing.sampling import Sampling
 from sayso.records import Comment, Prompt, Response
 from sayso.store import review
@@ -109,7 +110,15 @@ def _write(workspace: Workspace, version: str, prompts: Sequence[Prompt], sampli
 def answer(
     writer: Writer, prompts: Sequence[Prompt], sampling: Sampling, *, stage: str, watch: Watcher = ignore
 ) -> Iterator[tuple[Sequence[Prompt], list[str]]]:
-    """Yield prompts with their answers, some batches at a time, so that progress shows and an interruption loses little."""
+    """Yield prompts with their answers, some batches at a time, so that progress shows and an interruption loses little.
+
+    Those of an engine behind an address come one by one, as they arrive.
+    """
+    if isinstance(writer, Remote) and place_of_process().size == 1:
+        for done, (number, text) in enumerate(writer.arriving(prompts, sampling), start=1):
+            yield [prompts[number]], [text]
+            watch(Progress(stage=stage, done=done, total=len(prompts), unit=_("responses")))
+        return
     size = sampling.batch_size * 2
     for start in range(0, len(prompts), size):
         part = prompts[start : start + size]

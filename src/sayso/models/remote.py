@@ -6,9 +6,12 @@ not here, so it can write, be commented on and be measured, but not be trained: 
 
 from __future__ import annotations
 
+import hashlib
 import os
+import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -70,23 +73,63 @@ class Remote:
         Raises:
             ModelError: the host refused, or could not be reached.
         """
-        with ThreadPoolExecutor(max(1, min(self.concurrency, len(prompts)))) as pool, _told(self.address):
-            asked = [pool.submit(self._one, prompt, number, sampling) for number, prompt in enumerate(prompts)]
-            try:
-                return [future.result() for future in asked]
-            finally:  # what has not been asked yet is given up when one fails
-                pool.shutdown(wait=False, cancel_futures=True)
+        found = dict(self.arriving(prompts, sampling))
+        return [found[number] for number in range(len(prompts))]
 
-    def _one(self, prompt: Prompt, number: int, sampling: Sampling) -> str:
+    def arriving(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[tuple[int, str]]:
+        """Yield the number of a prompt and its response as they come; when one fails, those under way are yielded first.
+
+        Raises:
+            ModelError: the host refused, or could not be reached.
+        """
+        if sampling.int8:
+            raise ModelError("int8 is for models that run here; how {host} computes, its engine decides", host=self.address)
+        stopped = threading.Event()
+
+        def asking(prompt: Prompt, seed: int) -> str | None:
+            return None if stopped.is_set() else self._one(prompt, seed, sampling)
+
+        pool = ThreadPoolExecutor(max(1, min(self.concurrency, len(prompts))))
+        failed = None
+        try:
+            seeds = _seeds(prompts, sampling.seed)
+            asked = {pool.submit(asking, *one): number for number, one in enumerate(zip(prompts, seeds, strict=True))}
+            for future in as_completed(asked):
+                error, number = future.exception(), asked[future]
+                if error is not None:
+                    failed = failed or error
+                    stopped.set()  # what has not been asked yet is given up
+                elif (text := future.result()) is not None:
+                    yield number, text
+        finally:
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+        if failed is not None:
+            with _told(self.address):
+                raise failed
+
+    def _one(self, prompt: Prompt, seed: int, sampling: Sampling) -> str:
         more = {"top_k": sampling.top_k} if sampling.top_k else {}  # no part of the protocol, but most engines have it
         found = self.client.chat.completions.create(
             model=self.called, messages=[{"role": turn.role, "content": turn.content} for turn in prompt.messages],
             max_tokens=sampling.max_new_tokens, temperature=sampling.temperature, top_p=sampling.top_p,
-            seed=sampling.seed * 1_000_003 + number, **({"extra_body": more} if more else {}),
+            seed=seed, **({"extra_body": more} if more else {}),
         )  # fmt: skip
         if not found.choices:
             raise ModelError("{host} answered without an answer; look at its log", host=self.address)
         return found.choices[0].message.content or ""
+
+
+def _seeds(prompts: Sequence[Prompt], seed: int) -> list[int]:
+    """Return a seed a prompt, from its words and how often it came before: the same when only the rest is asked again."""
+    seen: Counter[str] = Counter()
+    found = []
+    for prompt in prompts:
+        said = repr([(turn.role, turn.content) for turn in prompt.messages])
+        digest = hashlib.sha256(repr((seed, seen[said], said)).encode()).digest()
+        found.append(int.from_bytes(digest[:4], "big") >> 1)  # engines hold 32 bits, some with a sign
+        seen[said] += 1
+    return found
 
 
 @contextmanager
