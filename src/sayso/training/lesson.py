@@ -107,7 +107,8 @@ def _embeddings(module: Any) -> Iterator[Any]:
 def schedule(lesson: Lesson, drawn: Sequence[Row] = (), *, sampled: int = SAMPLED_STEPS) -> Schedule:
     """Return the micro-batches of steps spread evenly over a training; `drawn` stand for the answers of any step."""
     total = lesson.steps
-    numbers = sorted({round(place * (total - 1) / max(1, sampled - 1)) for place in range(min(sampled, total))})
+    count = min(sampled, total)
+    numbers = [round(place * (total - 1) / max(1, count - 1)) for place in range(count)]
     most = lesson.train.max_tokens
     own, held = [], []
     for number in numbers:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 SECONDS = 8.0
 """About so long micro-batches are tried."""
-MOST = 16
+MOST = 12
 """So many at most, of the method's rows and of the anchors each."""
 _SHARES = (0.25, 0.5, 1.0)
 _ROOM = 0.8
