@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from transformers import AutoModelForCausalLM, GPT2Config
+from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, GPT2Config, T5Config
 from transformers.pytorch_utils import Conv1D
 
 from sayso.errors import ModelError
-from sayso.models.writing import eight_bits
+from sayso.models.writing import beams, eight_bits
 from sayso.models.writing.generation import write
 from sayso.models.writing.sampling import Sampling
 
@@ -58,6 +58,24 @@ def test_a_model_without_linear_modules_of_torch_writes_too() -> None:
     torch.set_rng_state(torch_state)
     found = write(module, PROMPTS, SAMPLING, stop_ids=frozenset(), max_length=64)
     assert [len(ids) for ids in found] == [8] * 4
+
+
+def test_a_model_with_an_encoder_writes_so_too() -> None:
+    torch_state = torch.get_rng_state()
+    config = T5Config(
+        vocab_size=96, d_model=64, d_kv=16, d_ff=64, num_layers=1, num_heads=4, decoder_start_token_id=0, pad_token_id=0
+    )
+    module = AutoModelForSeq2SeqLM.from_config(config).eval()
+    torch.set_rng_state(torch_state)
+    asked: list[int] = []
+    before = eight_bits._multiply
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(eight_bits, "_multiply", lambda *given: asked.append(len(given[0])) or before(*given))
+        target = beams.Target(lead=[0], stop_ids=frozenset({1}), max_length=20)
+        found = beams.draw(module, PROMPTS, SAMPLING, target)
+    assert len(found) == len(PROMPTS)
+    assert asked
+    assert all("forward" not in vars(part) for part in module.modules())
 
 
 def test_another_device_and_another_processor_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,8 @@ from torch import Tensor
 from transformers import DynamicCache, EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutput
 
-from sayso.models.arithmetic import quick_products
 from sayso.models.writing import generation
+from sayso.models.writing.eight_bits import products
 from sayso.models.writing.sampling import Sampling
 
 
@@ -40,7 +40,7 @@ def draw(model: Any, sources: Sequence[Sequence[int]], sampling: Sampling, targe
     """Write a target to each source, token by token."""
     seeds = generation.seeds(sources, sampling.seed)
     answers: list[list[int]] = [[] for _ in sources]
-    with torch.inference_mode(), quick_products():
+    with torch.inference_mode(), products(model, int8=sampling.int8):
         for members in _batches(sources, sampling.batch_size):
             numbers = generation.streams([seeds[n] for n in members], sampling).to(model.device)
             some = [sources[n] for n in members]
@@ -54,7 +54,7 @@ def search(model: Any, sources: Sequence[Sequence[int]], sampling: Sampling, tar
     """Write the best of `num_beams` targets to each source; nothing is drawn."""
     answers: list[list[int]] = [[] for _ in sources]
     pad = _pad(model, target.stop_ids)
-    with torch.inference_mode(), quick_products():
+    with torch.inference_mode(), products(model, int8=sampling.int8):
         for members in _batches(sources, sampling.batch_size):
             ids, mask = lines([sources[n] for n in members], pad, model.device)
             found = model.generate(

@@ -21,11 +21,14 @@ ROOM = 64
 """Columns more than are asked for, at least."""
 
 
-class GrowingLayer(DynamicLayer):
+class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
     """One layer's keys and values, each (B, H, S, D), in room for more columns."""
 
+    keys: Any
+    values: Any
+
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._rooms: list[Tensor] = []  # (B, H, columns, D) of keys, and of values
         self._seen: tuple[Tensor | None, Tensor | None] = (None, None)
         self._first = self._end = 0

@@ -9,7 +9,7 @@ Letters: B lines, I inputs and O outputs of a layer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -18,12 +18,24 @@ from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from sayso.errors import ModelError
+from sayso.models.arithmetic import quick_products
 
 SMALLEST = 32
 """Layers with fewer inputs or outputs (an adapter's) stay as they are."""
 _MOST = 127
 _MIDDLE = 128
 """What stands for 0: these products are of unsigned numbers with signed ones."""
+
+
+@contextmanager
+def products(model: Any, *, int8: bool) -> Iterator[None]:
+    """Multiply as writing asks for: in 8 bits, or in the quick way that is as exact.
+
+    Raises:
+        ModelError: it cannot be done in 8 bits here (see `eight_bits`).
+    """
+    with quick_products(), eight_bits(model) if int8 else nullcontext():
+        yield
 
 
 @contextmanager

@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -23,10 +22,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import pad
 
-from sayso.models.arithmetic import quick_products
 from sayso.models.forms.packing import ATTENTION
 from sayso.models.writing.cache import GrowingLayer, growing, only_grows
-from sayso.models.writing.eight_bits import eight_bits
+from sayso.models.writing.eight_bits import products
 from sayso.models.writing.sampling import Sampling
 
 BLOCK = 128
@@ -53,7 +51,7 @@ def write(
     own = seeds(prompts, sampling.seed)
     answers: list[list[int]] = [[] for _ in prompts]
     order = sorted(range(len(prompts)), key=lambda number: (len(prompts[number]), tuple(prompts[number])))
-    with torch.inference_mode(), quick_products(), eight_bits(model) if sampling.int8 else nullcontext():
+    with torch.inference_mode(), products(model, int8=sampling.int8):
         reader = _Reader(model, prompts)
         for first in range(0, len(order), sampling.batch_size):
             members = order[first : first + sampling.batch_size]
@@ -95,10 +93,10 @@ def _lead(prompts: Sequence[Sequence[int]]) -> list[int]:
     """Return how all prompts begin, less than the shortest of them; empty where it is not worth reading apart."""
     if len(prompts) < 2:
         return []
-    least, most = min(prompts), max(prompts)  # in the order of ids: what these two share, all share
+    least, most = min(map(list, prompts)), max(map(list, prompts))  # what these two share, all share
     limit = min(map(len, prompts)) - 1
     shared = next((place for place in range(limit) if least[place] != most[place]), limit)
-    return list(least[:shared]) if shared >= SHARED else []
+    return least[:shared] if shared >= SHARED else []
 
 
 class _Batch:
