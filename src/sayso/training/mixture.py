@@ -22,7 +22,9 @@ from sayso.text.tokens import Facts
 class Rows(Protocol):
     """Rows that know what they come to; one is made when it is asked for."""
 
-    facts: Facts
+    @property
+    def facts(self) -> Facts:
+        """Their counts."""
 
     @property
     def tokens(self) -> int:

@@ -45,7 +45,10 @@ class Cautious(Protocol):
 class Counted(Protocol):
     """Rows that were counted when they were written, because there are too many of them to look at again."""
 
-    facts: Facts
+    @property
+    def facts(self) -> Facts:
+        """Their counts."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
