@@ -14,11 +14,13 @@ from tests.training.test_drawing import Asked
 from sayso.errors import SettingsError
 from sayso.methods.feedback_rl import FeedbackRl
 from sayso.methods.refine_dpo import RefineDpo
+from sayso.methods.scoped import Scoped
 from sayso.methods.sft import Sft
 from sayso.training.drawing import source
 from sayso.training.guard import Anchors
 from sayso.training.place import Place, by_first, first_then_others, place
 from sayso.training.settings import Guard, Train
+from sayso.training.sharding import expect_possible
 
 SETTINGS = Train(
     max_steps=20, per_device_train_batch_size=3, learning_rate=1e-3, save_steps=0, lora_r=4, max_tokens=128, seed=5
@@ -125,3 +127,13 @@ def test_two_processes_learn_what_one_learns_and_go_on_with_what_one_began(tiny_
         assert [record["step"] for record in found["records"]] == list(range(9, 21)), how
         expect_alike({**found, "records": begun[how]["records"] + found["records"]}, alone["sft"], how)
     assert [record["answers"] for record in first[8]["records"]] == [7] * 5
+
+
+@pytest.mark.parametrize(
+    ("method", "settings", "said"),
+    [(Sft(), SETTINGS, "adapter"), (Sft(), dataclasses.replace(WHOLE, optim="muon"), "muon"), (Scoped(), WHOLE, "method")],
+)
+def test_what_cannot_be_done_in_shards_is_said(method, settings, said):
+    with pytest.raises(SettingsError, match=said):
+        expect_possible(method, settings)
+    expect_possible(Sft(), WHOLE)

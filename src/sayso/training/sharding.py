@@ -44,12 +44,17 @@ class _Root(nn.Module):
         return found.clone() if isinstance(found, torch.Tensor) else found  # FSDP's hooks want no view
 
 
-def expect_possible(settings: Train) -> None:
+def expect_possible(method: Method, settings: Train) -> None:
     """Pass silently if a training can keep its weights in shards.
 
     Raises:
         SettingsError: it cannot.
     """
+    if "anchors" in method.wants:
+        raise SettingsError(
+            "train.fsdp: this method asks the model for each kind of row by itself, so that processes with rows of other "
+            "kinds would wait for ever; set train.fsdp to false, or take another method"
+        )
     if settings.use_lora:
         raise SettingsError("train.fsdp is for trainings of all weights: an adapter is small; set train.use_lora to false")
     if settings.optim != "adamw":

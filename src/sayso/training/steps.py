@@ -116,7 +116,7 @@ def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, sett
             "where noise would be compared; set it to false, or use sft without a guard"
         )
     reference = _reference(method, policy, rows, anchors, folder)
-    with _spread(policy, settings), arranged(policy.module, settings):
+    with _spread(policy, method, settings), arranged(policy.module, settings):
         parameters = trainable(policy.module)
         run = _Run(
             method=method, policy=policy, reference=reference, rows=rows, settings=settings, anchors=anchors,
@@ -129,12 +129,12 @@ def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, sett
         yield from _records(run, found.step if found else 0, stop, clock)
 
 
-def _spread(policy: Policy, settings: Train) -> AbstractContextManager[None]:
+def _spread(policy: Policy, method: Method, settings: Train) -> AbstractContextManager[None]:
     """Give every process the weights of the first; with `fsdp` in shards for the time of a block."""
     distributed.as_first(trainable(policy.module).values())
     if not settings.fsdp or distributed.here().size == 1:
         return nullcontext()
-    sharding.expect_possible(settings)
+    sharding.expect_possible(method, settings)
     return sharding.sharded(cast("LocalModel", policy))
 
 
@@ -397,7 +397,8 @@ def _length(run: _Run, rows: Sequence[Row], number: int) -> float:
     for parameter in run.parameters.values():
         parameter.grad = None
     backward(run.method, run.policy, run.reference, rows, run.fitted, step=number)
-    return float(torch.nn.utils.get_total_norm([item.grad for item in run.parameters.values() if item.grad is not None]))
+    gradients = [item.grad for item in run.parameters.values() if item.grad is not None]
+    return float(distributed.whole(torch.nn.utils.get_total_norm(gradients)))
 
 
 def _rate(run: _Run, number: int) -> float:
