@@ -26,9 +26,9 @@ from sayso.i18n import gettext as _
 def command(call: Call, round_file: Path | None, tool: str, out: Path, method: str | None, stage: int | None) -> None:
     """Take what a method would learn from to another trainer: a folder that it runs.
 
-    The rows are those that sayso learn would learn from with the same settings, of trainings in sequence those of one stage;
-    beside them stand a script or a
-    configuration with these settings, and a README. What the trainer has no place for is listed.
+    The rows are those that sayso learn would learn from with the same settings, of trainings in sequence those of one
+    stage; beside them stand a script or a configuration with these settings, and a README. What the trainer has no place
+    for is listed.
     """
     from sayso.cli.comments_import import draw_losses, losses
     from sayso.loop import importing, staging, starting
