@@ -6,6 +6,8 @@ import dataclasses
 
 import pytest
 import torch
+from torch._dynamo.exc import TorchDynamoException
+from torch._dynamo.utils import counters
 
 from sayso.batches import collate
 from sayso.errors import SettingsError
@@ -73,10 +75,37 @@ def test_each_layer_is_computed_twice_for_a_gradient_and_once_without(ready, row
 
 
 def test_a_model_without_such_layers_says_so() -> None:
-    refused = pytest.raises(SettingsError, match="Linear has no layers that can be computed twice")
+    refused = pytest.raises(SettingsError, match="Linear has no layers that can be computed one by one")
     with refused, arranged(torch.nn.Linear(2, 2), AGAIN):
         pass
 
 
 def test_a_run_is_taken_up_with_or_without_it(rows) -> None:
     assert len({fingerprint(RefineSft(), rows, settings, Anchors()) for settings in (PLAIN, AGAIN)}) == 1
+
+
+def test_layers_that_cannot_be_compiled_go_on_as_they_come_and_say_so(ready, rows, monkeypatch, caplog) -> None:
+    def refuses(_forward, **_named):
+        def call(*_given, **_more):
+            raise TorchDynamoException("no compiler here")
+
+        return call
+
+    monkeypatch.setattr(torch, "compile", refuses)
+    found = ran(ready(PLAIN), rows, dataclasses.replace(PLAIN, torch_compile=True))
+    wanted = ran(ready(PLAIN), rows, PLAIN)
+    assert found[0] == wanted[0]
+    assert len(caplog.messages) == 1
+    assert "cannot be compiled here" in caplog.text
+
+
+@pytest.mark.slow
+def test_compiled_layers_learn_the_same_within_rounding(ready, rows) -> None:
+    compiled = dataclasses.replace(PLAIN, torch_compile=True, lora_dropout=0.0)
+    wanted = ran(ready(compiled), rows, dataclasses.replace(compiled, torch_compile=False))[0]
+    before = counters["stats"]["unique_graphs"]
+    found = ran(ready(compiled), rows, compiled)[0]
+    assert counters["stats"]["unique_graphs"] > before, "something was compiled"
+    for one, other in zip(found, wanted, strict=True):
+        assert one.loss == pytest.approx(other.loss, rel=1e-5)
+        assert one.grad_norm == pytest.approx(other.grad_norm, rel=1e-4)

@@ -13,7 +13,9 @@ LOWEST_RATE = 1e-6
 """Where a `rising` rate begins, as a share of the peak."""
 Optimizer = Literal["adamw", "muon"]
 Order = Literal["random", "sequential"]
-INDIFFERENT = frozenset({"max_tokens", "memory_limit", "auto_find_batch_size", "gradient_checkpointing", "fsdp"})
+INDIFFERENT = frozenset(
+    {"max_tokens", "memory_limit", "auto_find_batch_size", "gradient_checkpointing", "torch_compile", "fsdp"}
+)
 """Settings that, like those of checkpoints (`save_…`), do not change what is learnt: a run is taken up with others."""
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?I?)B?", re.IGNORECASE)
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
@@ -44,6 +46,8 @@ class Train:
     gradient_checkpointing: bool = False
     """Keep only what goes into each layer, and compute the rest again for the gradient: less memory, a third more time. Does
     not change what is learnt."""
+    torch_compile: bool = False
+    """Compile the layers: quicker steps after a slow first one, for long trainings of larger models."""
     warmup_ratio: float = 0.05
     """Share of the steps during which the rate rises from 0."""
     lr_scheduler_type: Schedule = "cosine"

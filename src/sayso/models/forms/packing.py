@@ -12,6 +12,7 @@ Letters: B lines, T tokens asking, S tokens attended to, H heads, K key heads, D
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -30,7 +31,21 @@ ATTENTION = "sayso_packed"
 _FLASH = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 _FLASH_BACKWARD = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
 FLASH_DEVICE = "cpu"
+ROW_KEYWORDS = ("row_bounds", "row_prefixes")
+"""What a packed line adds to the forward call."""
 _LAYERS = {"full_attention", "sliding_attention"}
+
+
+@dataclass(slots=True)
+class Opaque:
+    """Something that a compiler shall not look into."""
+
+    value: Any
+
+
+def plainly(value: Any) -> Any:
+    """Return a thing, also from inside an `Opaque`."""
+    return value.value if isinstance(value, Opaque) else value
 
 
 def packed_attention(
@@ -42,7 +57,7 @@ def packed_attention(
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
     """Attend inside each row of one packed line, causally where the layer does; without `row_bounds` as transformers do."""
-    bounds, prefixes = kwargs.pop("row_bounds", None), kwargs.pop("row_prefixes", ())
+    bounds, prefixes = (plainly(kwargs.pop(name, default)) for name, default in zip(ROW_KEYWORDS, (None, ()), strict=True))
     if bounds is None:
         with plain_products():
             out, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
@@ -176,6 +191,11 @@ def switch_on(module: Any) -> str:
 def switch_off(module: Any) -> None:
     """Make a causal model attend as transformers loads it."""
     module.set_attn_implementation("sdpa")
+
+
+def expect_compiler() -> None:
+    """Let `torch.compile` go around the packed attention, which it cannot look into."""
+    AttentionInterface.register(ATTENTION, torch.compiler.disable(packed_attention))
 
 
 def _band(length: int, window: int | None, device: torch.device) -> Bool[Tensor, "T T"]:
