@@ -31,7 +31,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -125,7 +125,7 @@ def ours(texts: Sequence[Texts], asked: argparse.Namespace) -> Iterator[float]:
     )  # fmt: skip
     policy = prepare(load(asked.folder, device="cpu"), settings)
     plain = [row(item.prompt, answer) for item in texts for answer in item.answers]
-    told = [row([*item.prompt, *item.comment], answer) for item in texts for answer in item.answers]
+    told = [replace(row([*item.prompt, *item.comment], answer), read_only=True) for item in texts for answer in item.answers]
     both = [one for pair in zip(plain, told, strict=True) for one in pair]
     hindsight = Hindsight(clip=None, skip_first=0) if asked.on == "sdpo" else Hindsight()
     method, rows = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sayso.batches import Batch, Row, collate, micro_batches, row
+from sayso.batches import Batch, Row, collate, micro_batches, row, sharing
 
 ONE, TWO = row([5, 6], [7, 8], weight=0.5, label="one"), row([9], [10])
 
@@ -145,3 +146,17 @@ def test_rows_of_some_kinds_make_a_batch_of_their_own(packed: bool) -> None:
     assert alone.rows == tuple(rows[:3])
     assert (alone.group, alone.pad_id, alone.mask is None) == (1, 3, packed)
     assert batch.of_kind("good").targets.tolist() == [7, 3]
+
+
+def test_rows_that_are_only_read_count_a_quarter_in_a_micro_batch() -> None:
+    learnt, read = row([1] * 6, [2, 3]), replace(row([1] * 10, [2, 3]), read_only=True)
+    parts = micro_batches([learnt, read] * 3, group=2, max_tokens=22)
+    assert [len(part) for part in parts] == [4, 2]  # 8 + 12 / 4 a group
+
+
+def test_rows_that_share_their_numbers_are_the_same_rows() -> None:
+    rows = [row([int("1000"), 2], [int("3000")], label="a"), row([int("3000")], [int("1000"), int("1000")], weight=0.5)]
+    found = list(sharing(rows))
+    assert found == rows
+    assert found[0].ids[0] is found[1].ids[1] is found[1].ids[2]
+    assert found[0].ids[2] is found[1].ids[0]

@@ -11,8 +11,8 @@ Letters: B lines, T tokens of a line, M targets, R rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, overload
 
 import numpy as np
@@ -35,6 +35,8 @@ class Row:
     `ids`; empty: such a token is itself foretold, at the token before it."""
     beside: tuple[int, ...] = ()
     """Places of words that the answer must not rest on, for a loss that reads them."""
+    read_only: bool = False
+    """Whether its log-probabilities are asked for without a gradient: it then takes little of what `max_tokens` bounds."""
 
     @property
     def num_targets(self) -> int:
@@ -46,6 +48,13 @@ def row(context: Sequence[int], target: Sequence[int], *, weight: float = 1.0, l
     """Return the row that reads `context` and learns `target`."""
     weights = (0.0,) * len(context) + (weight,) * len(target)
     return Row(ids=(*context, *target), weights=weights, label=label, kind=kind)
+
+
+def sharing(rows: Iterable[Row]) -> Iterator[Row]:
+    """Yield the same rows, in which equal token ids are one object: a number of its own takes three times its place."""
+    known: dict[int, int] = {}
+    for item in rows:
+        yield replace(item, ids=tuple([known.setdefault(token, token) for token in item.ids]))
 
 
 class Made(Protocol):
@@ -170,15 +179,18 @@ def _laid(
 
 
 def micro_batches(rows: Sequence[Row], *, group: int, max_tokens: int) -> Iterator[list[Row]]:
-    """Cut rows into runs of whole groups of at most `max_tokens` tokens; a larger group goes alone."""
+    """Cut rows into runs of whole groups of at most `max_tokens` tokens; a larger group goes alone.
+
+    Of rows that are only read a quarter counts: what a layer computes of them is not kept.
+    """
     run: list[Row] = []
-    size = 0
+    size = 0.0
     for first in range(0, len(rows), group):
         members = list(rows[first : first + group])
-        tokens = sum(len(item.ids) for item in members)
+        tokens = sum(len(item.ids) * (0.25 if item.read_only else 1.0) for item in members)
         if run and size + tokens > max_tokens:
             yield run
-            run, size = [], 0
+            run, size = [], 0.0
         run += members
         size += tokens
     if run:

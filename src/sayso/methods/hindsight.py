@@ -181,7 +181,8 @@ class Hindsight:
         label = " ".join((task.example.prompt.id, *(comment.id for comment in task.example.comments)))
         for context, reader in zip(self._contexts(task), ("", " (told)", " (told another)"), strict=False):
             ids = policy.encode_prompt(context)
-            yield Row(ids=(*ids, *answer), weights=(*(0.0 for _ in ids), *weights), label=label + reader)
+            learnt = (*(0.0 for _ in ids), *weights)
+            yield Row(ids=(*ids, *answer), weights=learnt, label=label + reader, read_only=bool(reader))
 
     def _complete(self, example: Example) -> bool:
         if example.response is None or not example.comments:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -201,4 +201,5 @@ def _own(text: Text, policy: Policy, weights: dict[bool, float]) -> Row:
 
 def _other(text: Text, answer: str, policy: Policy, kind: str) -> Row:
     context = policy.encode_prompt(text.prompt)
-    return row(context, policy.encode_response(answer), label=f"{text.label} ({kind})", kind=kind)
+    made = row(context, policy.encode_response(answer), label=f"{text.label} ({kind})", kind=kind)
+    return replace(made, read_only=True)
