@@ -42,6 +42,15 @@ def test_a_layer_computes_nearly_the_same_and_afterwards_exactly_the_same() -> N
     assert all("forward" not in vars(part) for part in layers.children())
 
 
+def test_a_large_weight_is_rounded_in_pieces_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    weight = torch.randn((40, 64), generator=torch.Generator().manual_seed(0))
+    weight[3] = 0
+    whole = eight_bits._rounded(weight)
+    monkeypatch.setattr(eight_bits, "PIECE", 7 * 64)
+    assert all(torch.equal(one, other) for one, other in zip(eight_bits._rounded(weight), whole, strict=True))
+    assert ((whole[0] * whole[1][:, None] - weight).abs() <= weight.abs().amax(1, keepdim=True) / 253).all()
+
+
 def test_what_is_written_depends_neither_on_the_batch_nor_on_the_order(tiny: Any) -> None:
     whole = write(tiny.inner, PROMPTS, SAMPLING, stop_ids=frozenset(), max_length=256)
     assert (

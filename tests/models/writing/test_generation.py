@@ -157,6 +157,14 @@ def test_tokens_come_as_often_as_they_are_probable(size: int, how: dict[str, Any
     assert (found / len(numbers) - expected).abs().max() < 2 / len(numbers)
 
 
+@pytest.mark.parametrize("size", [7, 128, 384, 400])
+def test_the_first_of_the_likeliest_is_chosen_in_a_vocabulary_of_any_size(size: int) -> None:
+    draw = torch.Generator().manual_seed(size)
+    logits = torch.randint(-4, 5, (50, size), generator=draw).float()  # many that are equal
+    expected = [line.index(max(line)) for line in logits.tolist()]
+    assert choose(logits, torch.zeros(50, dtype=torch.float64), Sampling(temperature=0)).tolist() == expected
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     logits=arrays.arrays(

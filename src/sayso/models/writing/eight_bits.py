@@ -22,6 +22,8 @@ from sayso.models.arithmetic import quick_products
 
 SMALLEST = 32
 """Layers with fewer inputs or outputs (an adapter's) stay as they are."""
+PIECE = 2**17
+"""Weights rounded at once."""
 _MOST = 127
 _MIDDLE = 128
 """What stands for 0: these products are of unsigned numbers with signed ones."""
@@ -101,21 +103,33 @@ class _Once:
 
 
 def _product(layer: Any, once: _Once) -> Callable[[Tensor], Tensor]:
-    weight = layer.weight.detach().float()
+    weight = layer.weight.detach()
     if type(layer) is Conv1D:
         weight = weight.T  # (O, I), as nn.Linear has it
-    scale = (weight.abs().amax(dim=1) / _MOST).clamp_min_(1e-30)
-    packed = _packed((weight / scale[:, None]).round_().to(torch.int8))
+    rounded, scale = _rounded(weight)
+    packed = _packed(rounded)
     bias = layer.bias
 
     def forward(given: Tensor) -> Tensor:
-        rounded, lines = once.rounded(given)
-        found = _multiply(rounded, packed, scale).mul_(lines)
+        states, lines = once.rounded(given)
+        found = _multiply(states, packed, scale).mul_(lines)
         if bias is not None:
             found += bias
         return found.view(*given.shape[:-1], len(scale)).to(given.dtype)
 
     return forward
+
+
+def _rounded(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Return a weight (O, I) as signed 8-bit numbers, and each output's scale, (O,); in pieces that a cache holds."""
+    numbers, scales = torch.empty(weight.shape, dtype=torch.int8), torch.empty(len(weight))
+    size = max(1, PIECE // weight.shape[1])
+    for part, number, scale in zip(weight.split(size), numbers.split(size), scales.split(size), strict=True):
+        wide = part.float()
+        torch.amax(wide.abs(), dim=1, out=scale)
+        scale.div_(_MOST).clamp_min_(1e-30)
+        number.copy_((wide / scale[:, None]).round_())
+    return numbers, scales
 
 
 def _packed(weights: Tensor) -> Tensor:
