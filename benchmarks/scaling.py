@@ -114,6 +114,7 @@ def finetune(place: Path, asked: argparse.Namespace, folder: Path) -> dict[str, 
 
 def learn(place: Path, asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Learn from refined responses as `sayso learn` does once they are read, and return when its steps were done."""
+    from sayso.batches import sharing
     from sayso.methods.refine_sft import RefineSft
     from sayso.models import local
     from sayso.records import Comment, Example, Message, Prompt, Refinement, Response
@@ -127,8 +128,8 @@ def learn(place: Path, asked: argparse.Namespace, folder: Path) -> dict[str, Any
     examples = []
     for said, answer in pairs(asked.shape, asked.count):
         prompt = Prompt(messages=(Message(role="user", content=said),))
-        response = Response(prompt=prompt, text=answer[: len(answer) // 2], model="base")
-        better = Refinement(response=response, text=answer, addresses=(comment.id,), author="a")
+        response = Response(prompt=prompt, text=answer[: len(answer) // 2], version="base")
+        better = Refinement(response=response, text=answer, addresses=(comment.id,))
         examples.append(Example(prompt=prompt, response=response, comments=(comment,), refinement=better))
     settings = Train(
         max_steps=asked.steps, use_lora=False, per_device_train_batch_size=ROWS_A_STEP, save_steps=0, warmup_ratio=0,
@@ -137,7 +138,7 @@ def learn(place: Path, asked: argparse.Namespace, folder: Path) -> dict[str, Any
     method, marks, tokens, losses = RefineSft(), [], [], []
     began = time.perf_counter()
     policy = prepare(local.load(place / "model", device="cpu"), settings)
-    rows = list(method.rows(examples, policy))
+    rows = list(sharing(method.rows(examples, policy)))
     preflight.examine(method, policy, examples, rows)
     for step in keep(steps(method, policy, rows, settings, folder=folder), folder):
         marks.append(time.perf_counter())

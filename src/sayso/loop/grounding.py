@@ -54,6 +54,7 @@ def ground(method: Method, policy: LocalModel, material: Material, train: Train)
     Raises:
         PreflightError: nothing could be learnt, or a row would not fit.
     """
+    from sayso.batches import sharing
     from sayso.training import drawing, preflight
 
     if not material.examples and material.left_out:
@@ -66,7 +67,7 @@ def ground(method: Method, policy: LocalModel, material: Material, train: Train)
     given = material.given(method)
     found = drawing.drawing_of(method, given, policy)
     if found is None:
-        rows = list(method.rows(given, policy))
+        rows = list(sharing(method.rows(given, policy)))
         preflight.examine(method, policy, given, rows)
         return Ground(rows=rows, groups=len(rows) // method.group)
     preflight.examine_examples(method, given)
