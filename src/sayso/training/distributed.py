@@ -76,7 +76,7 @@ def joined(place: Place) -> Iterator[Place]:
 
 def _store(place: Place) -> dist.Store:
     if MEETING in os.environ:
-        return dist.FileStore(os.environ[MEETING], place.size)
+        return dist.FileStore(os.environ[MEETING], place.size)  # type: ignore[attr-defined]  # documented, in no __all__
     with _peers():
         store: dist.Store = next(iter(rendezvous("env://", place.rank, place.size)))[0]
     return store
@@ -234,7 +234,7 @@ def add_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
         flat = torch.cat([gradient.reshape(-1) for gradient in bucket])
         with _peers():
             dist.all_reduce(flat)
-        for gradient, summed in zip(bucket, flat.split([gradient.numel() for gradient in bucket]), strict=True):
+        for gradient, summed in zip(bucket, torch.split(flat, [gradient.numel() for gradient in bucket]), strict=True):
             gradient.copy_(summed.view_as(gradient))
 
 
