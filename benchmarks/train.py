@@ -121,6 +121,7 @@ def ours(folder: Path, rows: Sequence[tuple[list[int], int]], asked: argparse.Na
     settings = Train(
         learning_rate=LEARNING_RATE, max_steps=asked.steps + 1, per_device_train_batch_size=ROWS_A_STEP, use_lora=asked.lora,
         max_tokens=asked.max_tokens, train_sampling_strategy="sequential", lr_scheduler_type="constant", warmup_ratio=0,
+        torch_compile=asked.compile, gradient_checkpointing=asked.gradient_checkpointing,
     )  # fmt: skip
     policy = prepare(load(folder, device="cpu"), settings)
     given = [Row(ids=ids, weights=[0.0] * start + [1.0] * (len(ids) - start)) for ids, start in rows]
@@ -238,6 +239,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--max-tokens", type=int, default=1024)
     parser.add_argument("--lora", action="store_true", help="train a low-rank adapter, not all weights")
+    parser.add_argument("--compile", action="store_true", help="ours with train.torch_compile")
+    parser.add_argument("--gradient-checkpointing", action="store_true", help="ours with train.gradient_checkpointing")
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
     asked = parser.parse_args()
