@@ -42,8 +42,8 @@ def test_the_door_and_the_help_load_nothing_heavy(code: str) -> None:
 def test_help_imports_no_command() -> None:
     found = {name for name in loaded_after(LIGHT["sayso --help"]) if name.startswith("sayso.")}
     assert found <= {
-        "sayso.cli", "sayso.cli.main", "sayso.cli.lazy", "sayso.cli.options", "sayso.cli.failures", "sayso.errors",
-        "sayso.i18n",
+        "sayso.cli", "sayso.cli.main", "sayso.cli.lazy", "sayso.cli.options", "sayso.cli.failures", "sayso.cli.environment",
+        "sayso.errors", "sayso.i18n",
     }  # fmt: skip
 
 

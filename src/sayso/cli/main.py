@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from sayso import __version__, i18n
-from sayso.cli import COMMANDS, environment, launching
+from sayso.cli import COMMANDS, environment
 from sayso.cli.failures import warn_aloud
 from sayso.cli.lazy import GIVEN, Option, Verbs, speak
 from sayso.cli.options import Start
@@ -41,7 +41,10 @@ def group(ctx: click.Context, folder: Path | None, verbose: int) -> None:
 
     Start with sayso demo, or make a workspace of your own with sayso init.
     """
-    launching.expect_one_process(ctx.invoked_subcommand)
+    if "WORLD_SIZE" in os.environ:
+        from sayso.cli import launching
+
+        launching.expect_one_process(ctx.invoked_subcommand)
     _look_here()
     ctx.obj = Start(folder=folder, line=shlex.join(["sayso", *ctx.meta[GIVEN]]))
     if verbose:
