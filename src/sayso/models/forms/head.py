@@ -80,7 +80,7 @@ class _Picked(torch.autograd.Function):
         return found
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         assert not ctx.spent, "the table became its own gradient and can be gone through once"
         ctx.spent = True
@@ -95,7 +95,7 @@ class _Read(torch.autograd.Function):
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
         size = max(1, PASSING_LOGITS // len(weight))
         found, slopes = [], torch.empty_like(hidden)
-        pieces = zip(hidden.split(size), targets.split(size), slopes.split(size), strict=True)
+        pieces = zip(*(torch.split(item, size) for item in (hidden, targets, slopes)), strict=True)
         for states, wanted, slope in pieces:
             table = linear(states, weight, bias).float()
             values, sums = _exponentials(table, wanted)
@@ -105,7 +105,7 @@ class _Read(torch.autograd.Function):
         return torch.cat(found) if found else hidden.new_zeros(0, dtype=torch.float32)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
         (slopes,) = ctx.saved_tensors
         return (slopes * gradient[:, None]).to(slopes.dtype), None, None, None
@@ -116,7 +116,7 @@ def _exponentials(table: Float[Tensor, "M V"], targets: Int[Tensor, " M"]) -> tu
     found = table.gather(1, targets[:, None]).squeeze(1)
     sums = torch.empty_like(found)
     size = max(1, CACHED_LOGITS // table.shape[1] if table.device.type == "cpu" else len(table))
-    for lines, value, total in zip(table.split(size), found.split(size), sums.split(size), strict=True):
+    for lines, value, total in zip(*(torch.split(item, size) for item in (table, found, sums)), strict=True):
         highest = lines.amax(dim=1)
         torch.sum(lines.sub_(highest[:, None]).exp_(), dim=1, out=total)
         value.sub_(highest)

@@ -195,7 +195,7 @@ def switch_off(module: Any) -> None:
 
 def expect_compiler() -> None:
     """Let `torch.compile` go around the packed attention, which it cannot look into."""
-    AttentionInterface.register(ATTENTION, torch.compiler.disable(packed_attention))
+    AttentionInterface.register(ATTENTION, torch.compiler.disable(packed_attention))  # type: ignore[no-untyped-call]
 
 
 def _band(length: int, window: int | None, device: torch.device) -> Bool[Tensor, "T T"]:
