@@ -51,7 +51,7 @@ def drawn(vocabulary: int, number: int) -> Texts:
 
 def ours(model: LocalModel, prompts: Texts, stop: frozenset[int], sampling: Sampling) -> Texts:
     """Write with sayso."""
-    return write(model.inner, prompts, sampling, stop_ids=stop, max_length=model.max_length)
+    return write(model.inner, prompts, sampling, stop_ids=stop, max_length=model.max_length, by_position=model.packed)
 
 
 def theirs(model: LocalModel, prompts: Texts, stop: frozenset[int], sampling: Sampling) -> Texts:

@@ -200,7 +200,7 @@ class LocalText:
         """Return how each prefix goes on, with the end token where it was drawn."""
         return generation.write(
             self.model.inner, prefixes, sampling, stop_ids=self.model.chat.stop_ids | {self.end_id},
-            max_length=self.max_length, keep_stop=True,
+            max_length=self.max_length, keep_stop=True, by_position=self.model.packed,
         )  # fmt: skip
 
     def num_parameters(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +15,6 @@ from transformers.cache_utils import DynamicLayer
 from sayso.models.forms.packing import switch_on
 from sayso.models.writing import generation
 from sayso.models.writing.cache import GrowingLayer, growing, only_grows
-from sayso.models.writing.generation import write
 from sayso.models.writing.sampling import Sampling
 
 SIZES = {"vocab_size": 96, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 48}
@@ -29,6 +29,8 @@ ENDS = [[20], [21, 22, 23, 24, 25], [26, 27], [20], [90, 91, 92, 93, 94, 95, 1, 
 PROMPTS = [LEAD + end for end in ENDS]
 GREEDY = Sampling(temperature=0, max_new_tokens=12)
 WARM = Sampling(temperature=1.2, max_new_tokens=12, seed=3)
+
+write = partial(generation.write, by_position=True)
 
 
 def model(kind: str) -> Any:
@@ -67,6 +69,17 @@ def test_what_all_prompts_share_is_read_once(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(module, "forward", lambda **given: read.append(tuple(given["input_ids"].shape)) or whole(**given))
     write(module, PROMPTS, replace(GREEDY, max_new_tokens=2), stop_ids=frozenset(), max_length=128)
     assert read == [(1, len(LEAD)), (4, 9), (6, 1)]  # the beginning, each different prompt, all lines
+
+
+def test_a_model_that_may_count_columns_reads_every_prompt_whole_and_writes_the_same() -> None:
+    module = model("llama")
+    read: list[tuple[int, int]] = []
+    whole = module.forward
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "forward", lambda **given: read.append(tuple(given["input_ids"].shape)) or whole(**given))
+        plain = generation.write(module, PROMPTS, WARM, stop_ids=frozenset(), max_length=128)
+    assert read[0] == (6, len(LEAD) + 9)
+    assert plain == write(module, PROMPTS, WARM, stop_ids=frozenset(), max_length=128)
 
 
 def test_a_window_reads_every_prompt_whole(monkeypatch: pytest.MonkeyPatch) -> None:

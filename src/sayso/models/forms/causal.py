@@ -57,7 +57,13 @@ class Causal:
                 found=sampling.num_beams,
             )
         return generation.write(
-            module, prompts, sampling, stop_ids=self.chat.stop_ids, max_length=max_length, keep_stop=True
+            module,
+            prompts,
+            sampling,
+            stop_ids=self.chat.stop_ids,
+            max_length=max_length,
+            keep_stop=True,
+            by_position=self.packed,
         )
 
     def _laid_out(self, batch: Batch) -> Batch:

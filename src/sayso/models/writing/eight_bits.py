@@ -124,7 +124,7 @@ def _rounded(weight: Tensor) -> tuple[Tensor, Tensor]:
     """Return a weight (O, I) as signed 8-bit numbers, and each output's scale, (O,); in pieces that a cache holds."""
     numbers, scales = torch.empty(weight.shape, dtype=torch.int8), torch.empty(len(weight))
     size = max(1, PIECE // weight.shape[1])
-    for part, number, scale in zip(weight.split(size), numbers.split(size), scales.split(size), strict=True):
+    for part, number, scale in zip(*(torch.split(item, size) for item in (weight, numbers, scales)), strict=True):
         wide = part.float()
         torch.amax(wide.abs(), dim=1, out=scale)
         scale.div_(_MOST).clamp_min_(1e-30)

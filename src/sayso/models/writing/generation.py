@@ -22,7 +22,6 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import pad
 
-from sayso.models.forms.packing import ATTENTION
 from sayso.models.writing.cache import GrowingLayer, growing, only_grows
 from sayso.models.writing.eight_bits import products
 from sayso.models.writing.sampling import Sampling
@@ -43,16 +42,19 @@ def write(
     stop_ids: frozenset[int],
     max_length: int,
     keep_stop: bool = False,
+    by_position: bool = False,
 ) -> list[list[int]]:
     """Continue each prompt's ids until a stop token, `max_new_tokens` or a full context; return what was added.
 
     The stop token is part of what is returned only with `keep_stop`. Every prompt must be shorter than `max_length`.
+    `by_position`: the model was seen to attend by positions, not by columns (it packs), so that what prompts share may stand
+    apart from what follows it, and is read once.
     """
     own = seeds(prompts, sampling.seed)
     answers: list[list[int]] = [[] for _ in prompts]
     order = sorted(range(len(prompts)), key=lambda number: (len(prompts[number]), tuple(prompts[number])))
     with torch.inference_mode(), products(model, int8=sampling.int8):
-        reader = _Reader(model, prompts)
+        reader = _Reader(model, prompts, by_position=by_position)
         for first in range(0, len(order), sampling.batch_size):
             members = order[first : first + sampling.batch_size]
             batch = _Batch(reader, [prompts[n] for n in members], [own[n] for n in members], sampling, max_length)
@@ -65,12 +67,10 @@ def write(
 class _Reader:
     """A model, its cache, and how all prompts of a call begin, which was read once."""
 
-    def __init__(self, model: Any, prompts: Sequence[Sequence[int]]) -> None:
+    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], *, by_position: bool) -> None:
         self.model = model
         self.cache = growing(model.config)
-        # attention by position, tried when the model was opened; others may count columns, in which a shared beginning
-        # stands apart from what follows it
-        self.shares = only_grows(self.cache) and model.config._attn_implementation == ATTENTION
+        self.shares = by_position and only_grows(self.cache)
         self.lead = _lead(prompts) if self.shares else []
         self._states: list[tuple[Tensor, Tensor]] = []
         if self.lead:
