@@ -92,7 +92,8 @@ def test_time_is_a_part_of_every_micro_batch_and_a_part_of_its_work() -> None:
     assert (fixed, rate > 0, error > 0.2) == (0.0, True, True), "noise never makes more work quicker"
 
 
-def test_a_forecast_counts_steps_checkpoints_and_all_that_takes_memory(ready: Any) -> None:
+def test_a_forecast_counts_steps_checkpoints_and_all_that_takes_memory(ready: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forecast, "other_kernel_serves", lambda: False)
     given = lesson(ready)
     planned = schedule(given)
     point = Point(size=Size(tokens=32, work=Sizes(given.policy).of(planned.own[0][0]).work), seconds=0.5, peak=700 * MB)

@@ -14,6 +14,7 @@ from statistics import fmean
 import torch
 
 from sayso.batches import Row
+from sayso.models.arithmetic import other_kernel_serves
 from sayso.training import guard, peaks, trial
 from sayso.training.lesson import Lesson, Schedule, Sizes, schedule
 from sayso.training.trial import Point, Trial
@@ -22,9 +23,12 @@ LEAST_TIME_BAND = 0.15
 """Clocks, and neighbours on the machine, move times by so much."""
 LEAST_MEMORY_BAND = 0.1
 MOST_BAND = 0.5
-RAGGED, RAGGED_UNTIL = 0.15, 16
+RAGGED, RAGGED_UNTIL = 0.1, 16
 """On a processor activations take this share more with every doubling of the micro-batches of different sizes that came
 before, up to so many: what is freed between larger tensors fits no other."""
+_LARGE = 0.75
+_CODE = 20 * 10**6
+"""Bytes of code for shapes that are met later, where oneDNN multiplies (`models.arithmetic`)."""
 _ROUND = 64
 
 
@@ -110,9 +114,10 @@ def of(lesson: Lesson, planned: Schedule, found: Trial, available: int) -> Forec
     sizes = Sizes(lesson.policy)
     ragged = torch.device(guard.device_of(lesson.policy)).type == "cpu"
     largest, smallest, whole = _extents(lesson, planned, sizes)
-    resting = sum(found.parts.values())
+    parts = {**found.parts, "process": found.parts.get("process", 0) + (_CODE if ragged and other_kernel_serves() else 0)}
+    resting, more = sum(parts.values()), sum(parts.values()) - sum(found.parts.values())
     kinds = [points for points in (found.own, found.anchors) if points]
-    lines = [_line(points, resting, ragged=ragged) for points in kinds]
+    lines = [_line([replace(item, peak=item.peak + more) for item in points], resting, ragged=ragged) for points in kinds]
     most = max((line.at(largest) for line in lines), default=float(resting))
     value = max(most, found.draw_peak, found.save_peak)
     beyond = max((largest / max(point.size.tokens for point in points) for points in kinds), default=1.0)
@@ -120,7 +125,7 @@ def of(lesson: Lesson, planned: Schedule, found: Trial, available: int) -> Forec
     return Forecast(
         steps=planned.steps, seconds=_seconds(lesson, planned, found, sizes),
         memory=Band(value=value, low=value * (1 - band), high=value * (1 + band)),
-        parts={**found.parts, "activations": max(0, round(value) - resting)},
+        parts={**parts, "activations": max(0, round(value) - resting)},
         largest=largest, smallest=smallest, whole=whole, tried=len(found.own) + len(found.anchors),
         seconds_tried=found.seconds, available=available,
         lines=tuple(Line(least=line.least * (1 + band), a_token=line.a_token * (1 + band)) for line in lines),
@@ -143,15 +148,17 @@ def _extents(lesson: Lesson, planned: Schedule, sizes: Sizes) -> tuple[int, int,
 
 
 def _line(points: Sequence[Point], resting: int, *, ragged: bool) -> Line:
-    """Return the line through the larger of what was tried, lifted to the highest of it, with what raggedness will add."""
+    """Return the line along what was tried in the order of its size, as high as the largest of all, and what comes to it."""
     high = max(point.size.tokens for point in points)
-    large = [(point.size.tokens, float(point.peak)) for point in points if point.size.tokens >= high / 4]
-    tokens, bytes_ = fmean(x for x, _ in large), fmean(y for _, y in large)
-    spread = sum((x - tokens) ** 2 for x, _ in large)
-    slope = sum((x - tokens) * (y - bytes_) for x, y in large) / spread if spread else 0.0
-    least = (max(y for _, y in large) - resting) / high
-    slope = max(slope, 0.5 * least)  # few points of much the same size say little of a slope
-    lift = max(y - slope * x for x, y in large)
+    rising = [
+        now for number, now in enumerate(points) if all(now.size.tokens > item.size.tokens for item in points[:number])
+    ]
+    first, last = rising[0], rising[-1]
+    between = last.size.tokens - first.size.tokens
+    slope = (last.peak - first.peak) / between if between else 0.0
+    large = [point for point in points if point.size.tokens >= _LARGE * high]
+    slope = max(slope, 0.5 * (max(point.peak for point in large) - resting) / high)  # much the same sizes tell no slope
+    lift = max(point.peak - slope * point.size.tokens for point in large)
     more = 1 + RAGGED * max(0.0, math.log2(RAGGED_UNTIL / len(points))) if ragged else 1.0
     return Line(least=resting + (lift - resting) * more, a_token=slope * more)
 
