@@ -204,7 +204,7 @@ def _found(
     warned = list(found.warned)
     if measured and settings.method_name in competence.NEEDED:
         warned += warnings.of_competence(measured.share, measured.n)
-    facts = {
+    facts: dict[str, object] = {
         "rows": found.rows, "tokens": found.tokens, "targets": found.targets, "longest": found.longest,
         "edit_ratio": found.edit_ratio, "anchors": {"near": found.near_anchors, "out": found.out_anchors},
         "shown": found.shown, "pieces": found.pieces, "signs": _signs(found), "warned": tuple(warned),

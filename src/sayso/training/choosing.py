@@ -138,4 +138,4 @@ def rough(lesson: Lesson, drawn: Sequence[Row] = ()) -> float:
     learnt = sum(item.numel() * item.element_size() for item in module.parameters() if item.requires_grad)
     weights = sum(item.numel() * item.element_size() for item in module.parameters())
     activations = _STATES * tokens * sizes.states + _TABLES * targets * sizes.vocabulary
-    return 3 * learnt + (weights if lesson.uses_reference else 0) + 4 * activations
+    return float(3 * learnt + (weights if lesson.uses_reference else 0) + 4 * activations)

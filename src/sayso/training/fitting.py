@@ -144,7 +144,7 @@ def fit(task: Task, folder: Path, watch: Watch, *, clock: Callable[[], float] = 
     before = by_first(lambda: _found(task, folder))
     if before:
         return before
-    made = first_then_others(lambda: job(task, folder / TOKENS, watch))
+    made = outlook.fitted(first_then_others(lambda: job(task, folder / TOKENS, watch)))
     first = place().first
     if task.rule and task.train.fsdp and place().size > 1:
         raise SettingsError("train.fsdp: weights in shards cannot be kept aside; set early_stopping.by to last")

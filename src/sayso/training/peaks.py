@@ -74,5 +74,5 @@ def _most() -> int:
         return int(info.peak_wset)
     import resource
 
-    found = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(found if sys.platform == "darwin" else found * 1024)  # bytes on macOS, kilobytes elsewhere
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(most if sys.platform == "darwin" else most * 1024)  # bytes on macOS, kilobytes elsewhere
