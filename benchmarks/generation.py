@@ -21,7 +21,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import torch
@@ -100,12 +100,13 @@ def measure(folder: Path, asked: argparse.Namespace, name: str) -> dict[str, Any
         for way, (engine, given, how) in ways.items():
             most = asked.tokens if round_ >= 0 else min(4, asked.tokens)
             sampling = Sampling(max_new_tokens=most, temperature=asked.temperature, seed=max(round_, 0), **how)
-            start = perf_counter()
+            start, before = perf_counter(), process_time()
             texts[way] = engine(given, prompts, stop, sampling)
             seconds = perf_counter() - start
             if round_ >= 0:
                 speeds[way].append(sum(map(len, texts[way])) / seconds)
-                print(json.dumps({"shape": name, "way": way, "tokens_per_second": speeds[way][-1]}), flush=True)
+                said = {"tokens_per_second": speeds[way][-1], "processor_seconds": process_time() - before}
+                print(json.dumps({"shape": name, "way": way, **said}), flush=True)
     return {"shape": name, **summary(speeds, texts, greedy=asked.temperature == 0)}
 
 
