@@ -4,7 +4,8 @@
 
 The same training as `benchmarks/train.py` makes of ours, in a process of its own for each way to wait, in turns, alone and
 beside `--busy` processes that do nothing but compute. `library` is what OpenMP does by itself; `command` is what the command
-line sets (`sayso.cli.environment`); `short` spins for microseconds; `single` is one thread.
+line sets (`sayso.cli.environment`), `sleep` that without the large pages; `short` spins for microseconds; `single` is one
+thread.
 
 Prints one JSON object a run, and last one with medians, minima and maxima of tokens a second.
 """
@@ -32,7 +33,8 @@ from benchmarks.train import SHAPES, write_model
 
 SCRIPT = Path(__file__).with_name("train.py")
 WAYS: dict[str, dict[str, str]] = {
-    "library": {}, "command": settled({}), "short": {"GOMP_SPINCOUNT": "1000"}, "single": {},
+    "library": {}, "command": settled({}), "sleep": {"OMP_WAIT_POLICY": "passive"},
+    "short": {"GOMP_SPINCOUNT": "1000"}, "single": {},
 }  # fmt: skip
 SETTINGS = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "THP_MEM_ALLOC_ENABLE")
 
@@ -86,7 +88,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--busy", type=int, nargs="+", default=[0, 1])
-    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=["library", "command", "sleep", "single"])
     asked = parser.parse_args()
     found = []
     with tempfile.TemporaryDirectory() as folder:
