@@ -100,8 +100,9 @@ def test_layers_that_cannot_be_compiled_go_on_as_they_come_and_say_so(ready, row
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the compiler's own: it looks at gradients of what is no weight
 def test_compiled_layers_learn_the_same_within_rounding(ready, rows) -> None:
-    compiled = dataclasses.replace(PLAIN, torch_compile=True, lora_dropout=0.0)
+    compiled = dataclasses.replace(PLAIN, torch_compile=True, use_lora=False)
     wanted = ran(ready(compiled), rows, dataclasses.replace(compiled, torch_compile=False))[0]
     before = counters["stats"]["unique_graphs"]
     found = ran(ready(compiled), rows, compiled)[0]
