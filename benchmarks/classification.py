@@ -20,7 +20,7 @@ from typing import Any
 
 from sayso.evaluation import classifying as judging
 from sayso.models import labelling
-from sayso.training import classifying
+from sayso.training.classifiers import classifying
 
 BARS = {"sst2": 0.82, "waimai": 0.86, "newsgroups": 0.82, "trec6": 0.88, "thucnews": 0.80}
 SETS = (

@@ -147,7 +147,7 @@ def again(trial: Trial, folder: Path, expected: dict[str, Any]) -> dict[str, Any
 
 def damaged(trial: Trial, expected: dict[str, Any], whole: Path, draw: random.Random) -> dict[str, Any]:
     """Damage the newest checkpoint of a training that stopped, start it again, and say what came of it."""
-    from sayso.training import checkpoints
+    from sayso.training.engine import checkpoints
 
     folder = Path(tempfile.mkdtemp(dir=trial.place)) / "run"
     shutil.copytree(whole, folder)

@@ -41,7 +41,7 @@ from sayso.models.classical import linear
 from sayso.models.labelling import Labeller
 from sayso.records import Comment, Response, ask
 from sayso.store.forms import comment_line
-from sayso.training import classifying
+from sayso.training.classifiers import classifying
 
 LABELS = ("negative", "positive")
 ARMS = ("labels", "labels and marks", "labels and chance")

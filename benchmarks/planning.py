@@ -71,7 +71,7 @@ def parts_of(setting: Setting, folder: Path, steps: int) -> tuple[Any, Any, list
     from sayso.methods.refine_dpo import RefineDpo
     from sayso.methods.sft import Sft
     from sayso.models.local import load
-    from sayso.training.optimizer import prepare
+    from sayso.training.engine.optimizer import prepare
     from sayso.training.settings import Train
 
     train = Train(
@@ -84,9 +84,9 @@ def parts_of(setting: Setting, folder: Path, steps: int) -> tuple[Any, Any, list
 
 def plan(setting: Setting, folder: Path, steps: int) -> dict[str, Any]:
     """Return what is foreseen."""
-    from sayso.training.forecast import foresee
-    from sayso.training.guard import Anchors
-    from sayso.training.lesson import Lesson
+    from sayso.training.engine.guard import Anchors
+    from sayso.training.foresight.forecast import foresee
+    from sayso.training.foresight.lesson import Lesson
 
     method, policy, rows, train = parts_of(setting, folder, steps)
     found = foresee(Lesson(method=method, policy=policy, rows=rows, train=train, anchors=Anchors()))

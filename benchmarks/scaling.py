@@ -119,7 +119,7 @@ def learn(place: Path, asked: argparse.Namespace, folder: Path) -> dict[str, Any
     from sayso.models import local
     from sayso.records import Comment, Example, Message, Prompt, Refinement, Response
     from sayso.training import preflight
-    from sayso.training.optimizer import prepare
+    from sayso.training.engine.optimizer import prepare
     from sayso.training.run import keep
     from sayso.training.settings import Train
     from sayso.training.steps import steps

@@ -114,7 +114,7 @@ def ours(folder: Path, rows: Sequence[tuple[list[int], int]], asked: argparse.Na
     from sayso.batches import Row
     from sayso.methods.sft import Sft
     from sayso.models.local import load
-    from sayso.training.optimizer import prepare
+    from sayso.training.engine.optimizer import prepare
     from sayso.training.settings import Train
     from sayso.training.steps import steps
 

@@ -112,8 +112,8 @@ def ours(texts: Sequence[Texts], asked: argparse.Namespace) -> Iterator[float]:
     from sayso.methods.refine_dpo import RefineDpo
     from sayso.methods.sft import Sft
     from sayso.models.local import load
-    from sayso.training.drawing import Drawing
-    from sayso.training.optimizer import prepare
+    from sayso.training.engine.drawing import Drawing
+    from sayso.training.engine.optimizer import prepare
     from sayso.training.settings import Train
     from sayso.training.steps import steps
 

@@ -30,10 +30,10 @@ from sayso.methods import METHODS
 from sayso.registry import load
 from sayso.tasks import TASKS
 from sayso.text.settings import Settings as DataSettings
-from sayso.training.classifying import Classifying
-from sayso.training.data import Data
+from sayso.training.classifiers.classifying import Classifying
 from sayso.training.finetuning import Finetuning
 from sayso.training.hosted.jobs import Hosted
+from sayso.training.material.data import Data
 from sayso.training.pretraining import USUAL, Pretraining
 from sayso.training.rules import RULES
 from sayso.training.settings import Train
@@ -212,12 +212,13 @@ the model. What is broken stops it with exit code 2, and the first few comments,
 doubtful is a warning. `sayso plan` says all of it without training, and with `--rows` shows three rows: what is learnt in
 green, what is pushed down in red, what is only read dim (elsewhere than on a terminal between « » and ‹ ›).
 
-`sayso plan` also foresees the time and the memory of every training (of `stages` each as if it began where the first does):
-for about eight seconds it tries real micro-batches of different sizes, the first not counted, and one checkpoint; nothing of it
-is kept. Both figures come with what they are to be expected between, and the memory with what takes it. Where it is more than
-is free, or than `train.memory_limit`, it says which `train.max_tokens` fits, with `train.gradient_checkpointing` where that
-alone does not do. `sayso learn`, `finetune` and `pretrain` say so before they begin, and change nothing unless
-`train.auto_find_batch_size` is on. `sayso finetune --dry-run` and `pretrain --dry-run` foresee theirs in the same way.
+`sayso plan` also foresees the time and the memory of every training (of `stages` each as if it began where the first
+does): for about eight seconds it tries real micro-batches of different sizes, the first not counted, and one checkpoint;
+nothing of it is kept. Both figures come with what they are to be expected between, and the memory with what takes it. Where
+it is more than is free, or than `train.memory_limit`, it says which `train.max_tokens` fits, with
+`train.gradient_checkpointing` where that alone does not do. `sayso learn`, `finetune` and `pretrain` say so before they
+begin, and change nothing unless `train.auto_find_batch_size` is on. `sayso finetune --dry-run` and `pretrain --dry-run`
+foresee theirs in the same way.
 
 `sayso plan --competence` measures how well the model follows a comment it is told: on up to 24 of its answers that fail a
 check, the share that it puts right when told, and beside it the share that it puts right when only asked again. The result

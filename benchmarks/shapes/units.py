@@ -21,7 +21,7 @@ from sayso.methods import Method
 from sayso.models import templates
 from sayso.models.local import LocalModel, load
 from sayso.records import Comment, Example, Prompt, Response
-from sayso.training import optimizer
+from sayso.training.engine import optimizer
 from sayso.training.settings import Train
 
 Record = dict[str, Any]

@@ -17,7 +17,7 @@ import torch  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 from sayso.models import local  # noqa: E402
-from sayso.training import checkpoints  # noqa: E402
+from sayso.training.engine import checkpoints  # noqa: E402
 
 FOLDER = ROOT / "src" / "sayso" / "models" / "teachable"
 KEPT = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")

@@ -22,8 +22,8 @@ from sayso.batches import collate
 from sayso.errors import PreflightError
 from sayso.methods import OnPolicy
 from sayso.records import Check, Comment, Example, Refinement, Response, Span, ask, plain
-from sayso.training.drawing import source
-from sayso.training.optimizer import prepare, trainable
+from sayso.training.engine.drawing import source
+from sayso.training.engine.optimizer import prepare, trainable
 from sayso.training.settings import Train
 from sayso.training.steps import steps
 

@@ -19,8 +19,8 @@ from tests.contracts.test_methods import TEACHES_CLASSIFIERS
 from sayso.methods import METHODS
 from sayso.models import local
 from sayso.registry import load
-from sayso.training.guard import Anchors
-from sayso.training.optimizer import prepare
+from sayso.training.engine.guard import Anchors
+from sayso.training.engine.optimizer import prepare
 from sayso.training.settings import Train
 from sayso.training.steps import steps
 

@@ -14,7 +14,7 @@ from sayso.errors import ModelError, PreflightError, SettingsError
 from sayso.methods.conditional import Conditional
 from sayso.models.forms.chat import chat_of
 from sayso.records import Comment, Example, Message, Prompt, Refinement, Response, ask
-from sayso.training.optimizer import prepare
+from sayso.training.engine.optimizer import prepare
 from sayso.training.preflight import describe, examine
 from sayso.training.steps import steps
 

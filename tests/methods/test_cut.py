@@ -14,7 +14,7 @@ from sayso.config import build
 from sayso.errors import SettingsError
 from sayso.methods.cut import Cut
 from sayso.records import Comment, Example, Message, Prompt, Response, ask
-from sayso.training.optimizer import prepare
+from sayso.training.engine.optimizer import prepare
 from sayso.training.settings import Train
 from sayso.training.steps import steps
 

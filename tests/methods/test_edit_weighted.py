@@ -19,7 +19,7 @@ from sayso.errors import SettingsError
 from sayso.methods.edit_weighted import EditWeighted, align
 from sayso.models import local
 from sayso.records import Comment, Example, Message, Prompt, Refinement, Response, Span, ask
-from sayso.training.optimizer import prepare
+from sayso.training.engine.optimizer import prepare
 from sayso.training.settings import Train
 from sayso.training.steps import steps
 

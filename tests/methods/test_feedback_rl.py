@@ -15,8 +15,8 @@ from sayso.errors import NotFoundError, PreflightError, SettingsError
 from sayso.methods.feedback_rl import FeedbackRl
 from sayso.models.writing.sampling import Written
 from sayso.records import Check, Comment, Example, Message, Prompt, Response, ask
-from sayso.training.drawing import source
-from sayso.training.optimizer import prepare
+from sayso.training.engine.drawing import source
+from sayso.training.engine.optimizer import prepare
 from sayso.training.settings import Train
 from sayso.training.steps import steps
 

@@ -13,7 +13,7 @@ from sayso.batches import collate
 from sayso.errors import PreflightError, SettingsError
 from sayso.methods.hindsight import Hindsight
 from sayso.records import Comment, Example, Message, Prompt, Response, Span, ask, spans_of
-from sayso.training.optimizer import prepare
+from sayso.training.engine.optimizer import prepare
 from sayso.training.preflight import examine
 from sayso.training.steps import steps
 

@@ -12,8 +12,8 @@ from tests.contracts.method import _sharpened, examples
 from sayso.errors import PreflightError, SettingsError
 from sayso.methods.hindsight import Hindsight
 from sayso.records import Comment
-from sayso.training.drawing import source
-from sayso.training.optimizer import prepare
+from sayso.training.engine.drawing import source
+from sayso.training.engine.optimizer import prepare
 from sayso.training.settings import Train
 from sayso.training.steps import steps
 

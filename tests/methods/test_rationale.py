@@ -14,7 +14,7 @@ from sayso.errors import PreflightError, SettingsError
 from sayso.methods.rationale import Rationale
 from sayso.models import headed, local
 from sayso.records import Comment, Example, Refinement, Response, ask
-from sayso.training.optimizer import prepare
+from sayso.training.engine.optimizer import prepare
 from sayso.training.settings import Train
 from sayso.training.steps import steps
 

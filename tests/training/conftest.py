@@ -9,7 +9,7 @@ import pytest
 from tests.contracts.method import examples
 
 from sayso.methods.refine_sft import RefineSft
-from sayso.training.optimizer import prepare
+from sayso.training.engine.optimizer import prepare
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ def together(job: str, folder: Path, size: int = 2) -> list[Any]:
 
 def _one(job: str, folder: str) -> None:
     from sayso.errors import SaysoError
-    from sayso.training import distributed, place
+    from sayso.training.engine import distributed, place
 
     module, _colon, name = job.partition(":")
     found: Any
@@ -52,7 +52,7 @@ def _one(job: str, folder: str) -> None:
 def sums(_folder: Path) -> dict[str, Any]:
     """Sum gradients of which some processes have none, and ask what each process may ask of the others."""
     from sayso.batches import row
-    from sayso.training import distributed
+    from sayso.training.engine import distributed
 
     rank = distributed.here().rank
     parameters = [torch.nn.Parameter(torch.zeros(size)) for size in (3, 2, 4)]
@@ -75,7 +75,7 @@ def sums(_folder: Path) -> dict[str, Any]:
 def fails(_folder: Path) -> None:
     """Fail in the last process alone, where all wait for one another."""
     from sayso.errors import ModelError
-    from sayso.training import distributed
+    from sayso.training.engine import distributed
 
     rank = distributed.here().rank
 
@@ -89,7 +89,7 @@ def fails(_folder: Path) -> None:
 def leaves(_folder: Path) -> None:
     """Let the last process fail by itself while the first waits for it."""
     from sayso.errors import StoreError
-    from sayso.training import distributed
+    from sayso.training.engine import distributed
 
     if distributed.here().rank:
         raise StoreError("the disk {name!r} is full", name="d")
@@ -118,7 +118,7 @@ def train(folder: Path) -> list[dict[str, Any]]:
 def trained(job: Job, folder: Path, number: int) -> dict[str, Any]:
     """Train the model of the folder, in as many processes as there are, and return the records and the weights."""
     from sayso.models import local
-    from sayso.training.optimizer import prepare, trainable
+    from sayso.training.engine.optimizer import prepare, trainable
     from sayso.training.steps import steps
 
     policy = prepare(local.load(folder / "model", device="cpu"), job.settings)

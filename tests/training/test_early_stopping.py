@@ -13,9 +13,10 @@ from sayso.models import local
 from sayso.models.writing.sampling import Sampling
 from sayso.tasks import answering
 from sayso.tasks.translate import Translate
-from sayso.training import finetuning, fitting, lessons
-from sayso.training.data import gather, held_back
+from sayso.training import finetuning, fitting
 from sayso.training.early_stopping import BEST, CHOSEN, EarlyStopping
+from sayso.training.material import lessons
+from sayso.training.material.data import gather, held_back
 
 FEW = ["device=cpu", "task=translate", "train.use_lora=false", "train.learning_rate=0.01", "train.num_train_epochs=3",
     "train.per_device_train_batch_size=8", "train.save_steps=3", "data.validation_share=0.3", "data.eval_steps=0",

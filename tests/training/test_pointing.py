@@ -18,8 +18,9 @@ from sayso.models.forms.extractive import Extractive
 from sayso.models.writing.sampling import Sampling
 from sayso.tasks.answer import Answer
 from sayso.text import tokenizer
-from sayso.training import finetuning, fitting, lessons
-from sayso.training.data import gather
+from sayso.training import finetuning, fitting
+from sayso.training.material import lessons
+from sayso.training.material.data import gather
 from sayso.training.pointing import ANSWER, PASSAGE, Pointing
 
 NAMES = ("Anna", "Berta", "Carl", "Dora", "王小明", "李雷")

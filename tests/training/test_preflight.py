@@ -14,7 +14,7 @@ from sayso.methods.edit_weighted import EditWeighted
 from sayso.methods.hindsight import Hindsight
 from sayso.methods.refine_dpo import RefineDpo
 from sayso.methods.refine_sft import RefineSft
-from sayso.training.guard import Anchors
+from sayso.training.engine.guard import Anchors
 from sayso.training.preflight import check_rows, describe, examine, usable
 
 

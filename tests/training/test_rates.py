@@ -10,7 +10,7 @@ import pytest
 
 from sayso.errors import PreflightError
 from sayso.training import fitting, pretraining, rates
-from sayso.training.optimizer import rate
+from sayso.training.engine.optimizer import rate
 from sayso.training.settings import Train
 
 SMALL = ["model.hidden_size=32", "model.num_hidden_layers=1", "model.num_attention_heads=2", "model.intermediate_size=32",

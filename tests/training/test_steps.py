@@ -13,8 +13,8 @@ from sayso.errors import ModelError, PreflightError, SettingsError
 from sayso.losses.distillation import kl
 from sayso.losses.loss import Loss
 from sayso.methods.refine_sft import RefineSft
-from sayso.training.guard import Anchors
-from sayso.training.optimizer import trainable
+from sayso.training.engine.guard import Anchors
+from sayso.training.engine.optimizer import trainable
 from sayso.training.settings import Guard, Train
 from sayso.training.steps import steps
 
@@ -66,7 +66,7 @@ def test_records_say_where_the_run_is(ready, rows):
 
 
 def _rows_of(record, rows, settings):
-    from sayso.training.order import groups_of_step
+    from sayso.training.engine.order import groups_of_step
 
     return [rows[group] for group in groups_of_step(record.step - 1, len(rows), settings)]
 

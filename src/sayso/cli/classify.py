@@ -13,7 +13,7 @@ from sayso.i18n import gettext as _
 if TYPE_CHECKING:
     from sayso.cli.options import Call
     from sayso.loop.classifying import Trained
-    from sayso.training.classifying import Classifying
+    from sayso.training.classifiers.classifying import Classifying
 
 
 def train(call: Call, model: str, files: Sequence[Path], out: Path, given: Mapping[str, Any]) -> None:
@@ -47,7 +47,7 @@ def measure(call: Call, model: str, files: Sequence[str], others: Sequence[str],
 
 def _settings(call: Call, model: str, given: Mapping[str, Any]) -> Classifying:
     from sayso import config
-    from sayso.training import classifying
+    from sayso.training.classifiers import classifying
 
     layers = [config.read(call.config)] if call.config else []
     first = [f"{key}={json.dumps(value)}" for key, value in given.items() if value]

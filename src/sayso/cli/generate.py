@@ -29,7 +29,7 @@ def command(call: Call, prompts: Path | None, export: Path | None) -> None:
     """
     from sayso.loop import previewing
     from sayso.store import exchange
-    from sayso.training.place import by_first
+    from sayso.training.engine.place import by_first
 
     first = (f"prompts={json.dumps(str(prompts.resolve()))}",) if prompts else ()
     with call.workspace() as workspace:

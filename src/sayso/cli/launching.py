@@ -19,7 +19,7 @@ import click
 from sayso.cli.lazy import GIVEN
 from sayso.cli.options import Call, option
 from sayso.errors import PeerError, SaysoError, SettingsError
-from sayso.training.place import MEETING, Place, place
+from sayso.training.engine.place import MEETING, Place, place
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -97,7 +97,7 @@ def _expect_as_started(here: Place, processes: int | None) -> None:
 @contextmanager
 def _joined(here: Place) -> Iterator[None]:
     """Join the others for the time of a block; only the first says anything, also what went wrong elsewhere."""
-    from sayso.training import distributed
+    from sayso.training.engine import distributed
 
     if here.first:
         with distributed.joined(here):

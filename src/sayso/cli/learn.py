@@ -39,7 +39,7 @@ def command(call: Call, method: str | None, how: str) -> None:
     after another each leaves a version of its own, and the last is the candidate.
     """
     from sayso.loop import composing, previewing, staging
-    from sayso.training.place import by_first
+    from sayso.training.engine.place import by_first
 
     with call.workspace() as workspace:
         settings = by_first(lambda: call.taken_in(workspace, first=_assigned(method)))

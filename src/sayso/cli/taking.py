@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from sayso.i18n import gettext as _
 
 if TYPE_CHECKING:
-    from sayso.training.choosing import Choice
-    from sayso.training.forecast import Forecast
+    from sayso.training.foresight.choosing import Choice
+    from sayso.training.foresight.forecast import Forecast
 
 
 def sentences(found: Forecast, choice: Choice | None) -> list[str]:

@@ -14,7 +14,7 @@ from sayso.i18n import gettext as _
 if TYPE_CHECKING:
     from sayso.cli.options import Call
     from sayso.training.fitting import Report, Task
-    from sayso.training.outlook import Preview
+    from sayso.training.foresight.outlook import Preview
     from sayso.training.rates import Found
 
 
@@ -23,7 +23,7 @@ def do(call: Call, task: Callable[[], Any], out: Path, *, by: ModuleType | None 
     from sayso.evaluation.report import training as page
     from sayso.loop.progress import Progress
     from sayso.training import fitting
-    from sayso.training.place import by_first
+    from sayso.training.engine.place import by_first
 
     work: Any = by or fitting
     with call.watching() as watching:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sayso.models.labelling import Labeller
     from sayso.tasks.classify.task import Classify
     from sayso.tasks.items import Item
-    from sayso.training.classifying import Classifying, Fitted
+    from sayso.training.classifiers.classifying import Classifying, Fitted
 
 TASK = "classify"
 REPORT, CONFUSION, RELIABILITY = "evaluation.json", "confusion.svg", "reliability.svg"
@@ -50,7 +50,7 @@ def train(model: str, files: Sequence[Path], settings: Classifying, folder: Path
         PreflightError: there is nothing to learn from.
     """
     from sayso.models import labelling
-    from sayso.training import classifying
+    from sayso.training.classifiers import classifying
 
     def told(**seen: Any) -> None:
         watch(Progress(**seen))
@@ -70,7 +70,7 @@ def preview(model: str, files: Sequence[Path], settings: Classifying) -> Mapping
     """Return what `train` would do: how many texts of which classes, and what is held back."""
     from collections import Counter
 
-    from sayso.training import classifying, classifying_comments
+    from sayso.training.classifiers import classifying, classifying_comments
 
     splits = classifying.read(files, settings)
     told = classifying_comments.read(settings.comments, splits)
@@ -113,7 +113,7 @@ def asked(model: str, files: Sequence[str], settings: Classifying) -> Asked:
 
 
 def _test(files: Sequence[str], settings: Classifying, model: Any) -> tuple[Classify, tuple[Item, ...]]:
-    from sayso.training import classifying
+    from sayso.training.classifiers import classifying
 
     task = settings.classify
     if task.preset and not any(Path(name).is_file() for name in files):

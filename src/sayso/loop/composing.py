@@ -16,7 +16,7 @@ from sayso.loop.settings import Settings
 from sayso.loop.staging import in_turn, stages_of
 from sayso.loop.workspace import CANDIDATE, Workspace
 from sayso.records import Run, Version, identity
-from sayso.training.place import by_first
+from sayso.training.engine.place import by_first
 
 if TYPE_CHECKING:
     from sayso.models.adapters import Combination

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sayso.batches import Drawn, Row
     from sayso.loop.learning import Material
     from sayso.models.local import LocalModel
-    from sayso.training.drawing import Drawing
+    from sayso.training.engine.drawing import Drawing
     from sayso.training.settings import Train
 
 
@@ -55,7 +55,8 @@ def ground(method: Method, policy: LocalModel, material: Material, train: Train)
         PreflightError: nothing could be learnt, or a row would not fit.
     """
     from sayso.batches import sharing
-    from sayso.training import drawing, preflight
+    from sayso.training import preflight
+    from sayso.training.engine import drawing
 
     if not material.examples and material.left_out:
         raise PreflightError(

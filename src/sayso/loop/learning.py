@@ -25,12 +25,12 @@ from sayso.loop.workspace import CANDIDATE, Workspace
 from sayso.loop.writing import Field, survey
 from sayso.methods import METHODS, Method
 from sayso.records import Comment, Example, Prompt, Refinement, Response, Run, Scope, Version, identity
-from sayso.training.place import by_first, place
+from sayso.training.engine.place import by_first, place
 
 if TYPE_CHECKING:
     from sayso.models.local import LocalModel
-    from sayso.training.guard import Anchors
-    from sayso.training.lesson import Lesson
+    from sayso.training.engine.guard import Anchors
+    from sayso.training.foresight.lesson import Lesson
     from sayso.training.settings import Train
 
 
@@ -248,9 +248,10 @@ def train(
     Raises:
         KeyboardInterrupt: SIGINT or SIGTERM came; a checkpoint was written, and the same call goes on from it.
     """
-    from sayso.training import outlook, stopping
     from sayso.training import run as running
     from sayso.training import steps as loop
+    from sayso.training.engine import stopping
+    from sayso.training.foresight import outlook
 
     policy = policy_for(workspace, settings, parent)
     found_on = ground(method, policy, material, settings.train)
@@ -277,7 +278,7 @@ def train(
 def policy_for(workspace: Workspace, settings: Settings, parent: Version) -> LocalModel:
     """Return the parent's model, loaded afresh and made trainable: a new adapter, the parent's own, or all weights."""
     from sayso.models import local
-    from sayso.training import optimizer
+    from sayso.training.engine import optimizer
 
     base = parent.base if parent.form == "adapter" else parent.path
     adapter = workspace.place_of(parent.path) if parent.form == "adapter" else None
@@ -286,7 +287,8 @@ def policy_for(workspace: Workspace, settings: Settings, parent: Version) -> Loc
 
 def lesson_of(method: Method, policy: LocalModel, found_on: Ground, train: Train, anchors: Anchors | None) -> Lesson:
     """Return a training as it is tried beforehand, for the time and memory it takes."""
-    from sayso.training import guard, lesson
+    from sayso.training.engine import guard
+    from sayso.training.foresight import lesson
 
     held = guard.Anchors() if anchors is None else anchors
     return lesson.Lesson(method=method, policy=policy, rows=found_on.source, train=train, anchors=held)
@@ -294,7 +296,7 @@ def lesson_of(method: Method, policy: LocalModel, found_on: Ground, train: Train
 
 def anchors_for(method: Method, policy: LocalModel, settings: Settings, material: Material) -> Anchors | None:
     """Return the scope guard's rows; None when it is off, nothing is out of scope, or the method holds the model itself."""
-    from sayso.training import guard
+    from sayso.training.engine import guard
 
     if holds(method) or not settings.guard.enabled or not (material.near or material.out):
         return None

@@ -24,8 +24,8 @@ from sayso.records import Scope, Version
 from sayso.training.rules import limit
 
 if TYPE_CHECKING:
-    from sayso.training.choosing import Choice
-    from sayso.training.forecast import Forecast
+    from sayso.training.foresight.choosing import Choice
+    from sayso.training.foresight.forecast import Forecast
     from sayso.training.preflight import Piece
     from sayso.training.preflight import Plan as Described
     from sayso.training.warnings import Warned
@@ -193,7 +193,8 @@ def _looked(
 def _found(
     workspace: Workspace, settings: Settings, version: Version, measured: Competence | None, watch: Watcher
 ) -> _Looked:
-    from sayso.training import choosing, forecast, preflight, warnings
+    from sayso.training import preflight, warnings
+    from sayso.training.foresight import choosing, forecast
 
     method = method_of(settings)
     material = gather(workspace, settings, method)

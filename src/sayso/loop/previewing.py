@@ -70,7 +70,7 @@ def learn(workspace: Workspace, settings: Settings) -> Preview:
 
 def _lesson(workspace: Workspace, settings: Settings) -> Preview:
     """Say how many rows and steps one training would have."""
-    from sayso.training import order
+    from sayso.training.engine import order
 
     method = method_of(settings)
     version = workspace.store.version(settings.model_name_or_path or CHAMPION)

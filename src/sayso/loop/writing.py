@@ -17,8 +17,8 @@ from sayso.models.remote import Remote
 from sayso.models.writing.sampling import Sampling
 from sayso.records import Comment, Prompt, Response
 from sayso.store import review
-from sayso.training.place import by_first
-from sayso.training.place import place as place_of_process
+from sayso.training.engine.place import by_first
+from sayso.training.engine.place import place as place_of_process
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,7 +131,7 @@ def _answered(writer: Writer, prompts: Sequence[Prompt], sampling: Sampling) -> 
     if place_of_process().size == 1:
         return writer.generate(prompts, sampling)
     from sayso.models.local import LocalModel
-    from sayso.training import distributed
+    from sayso.training.engine import distributed
 
     if not isinstance(writer, LocalModel):
         return by_first(lambda: writer.generate(prompts, sampling))

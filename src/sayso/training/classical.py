@@ -25,17 +25,18 @@ from sayso.models.classical.ngram import build, model
 from sayso.models.classical.ngram.build import Ngram
 from sayso.text import corpus, tokens
 from sayso.text.tokens import Encoded, TokenFile
-from sayso.training import fitting, hidden, measuring, pretraining, run, samples
-from sayso.training.data import Data, Material, Source, Texts, gather, key_of, tokenizer_digest
+from sayso.training import fitting, measuring, pretraining, run
 from sayso.training.fitting import MODEL, REPORT, TOKENS, Report, Watch
-from sayso.training.hidden import Hmm, Iteration
+from sayso.training.foresight.outlook import Preview
+from sayso.training.material import hidden, samples
+from sayso.training.material.data import Data, Material, Source, Texts, gather, key_of, tokenizer_digest
+from sayso.training.material.hidden import Hmm, Iteration
 from sayso.training.measuring import Measured
-from sayso.training.outlook import Preview
 from sayso.training.settings import Train
 
 if TYPE_CHECKING:
     from sayso.models.textmodel import TextModel
-    from sayso.training.mixture import Rows
+    from sayso.training.material.mixture import Rows
 
 SETTINGS: Mapping[str, type[Any]] = {"ngram": Ngram, "hmm": Hmm}
 """The architectures, and what their keys under `model.` are."""

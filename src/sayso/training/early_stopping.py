@@ -13,15 +13,16 @@ from safetensors.torch import load_file, save_file
 
 from sayso.errors import SettingsError, StoreError
 from sayso.models.writing.sampling import Sampling
-from sayso.training import checkpoints, order, run
-from sayso.training.optimizer import trainable
+from sayso.training import run
+from sayso.training.engine import checkpoints, order
+from sayso.training.engine.optimizer import trainable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sayso.models.local import LocalModel
+    from sayso.training.foresight.outlook import Job
     from sayso.training.measuring import Measured
-    from sayso.training.outlook import Job
     from sayso.training.steps import Step
 
 NOTES, BEST = "validation.jsonl", "best.safetensors"

@@ -24,11 +24,12 @@ from sayso.tasks.translate import Translate
 from sayso.tasks.write import Write
 from sayso.text import corpus
 from sayso.text.corpus import Document
-from sayso.training import lessons, outlook
-from sayso.training.corrupting import Correcting
-from sayso.training.data import Chats, Data, Encoder, Source, held_back, key_of, tokenizer_digest
 from sayso.training.early_stopping import EarlyStopping, Rule
 from sayso.training.fitting import Task
+from sayso.training.foresight import outlook
+from sayso.training.material import lessons
+from sayso.training.material.corrupting import Correcting
+from sayso.training.material.data import Chats, Data, Encoder, Source, held_back, key_of, tokenizer_digest
 from sayso.training.pointing import Pointing, Windows
 from sayso.training.settings import Train
 

@@ -18,14 +18,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sayso.errors import SettingsError, StoreError
 from sayso.i18n import gettext as _
 from sayso.models import adapters
-from sayso.training import corrupting, measuring, outlook, run, samples, stopping
-from sayso.training.data import Data, Source, gather
+from sayso.training import measuring, run
 from sayso.training.early_stopping import Choice, Chosen, Rule
+from sayso.training.engine import stopping
+from sayso.training.engine.optimizer import prepare
+from sayso.training.engine.place import as_first_says, by_first, first_then_others, place
+from sayso.training.foresight import outlook
+from sayso.training.foresight.outlook import Job, Preview
+from sayso.training.material import corrupting, samples
+from sayso.training.material.data import Data, Source, gather
+from sayso.training.material.samples import Sample
 from sayso.training.measuring import Measured
-from sayso.training.optimizer import prepare
-from sayso.training.outlook import Job, Preview
-from sayso.training.place import as_first_says, by_first, first_then_others, place
-from sayso.training.samples import Sample
 from sayso.training.settings import INDIFFERENT, Train
 from sayso.training.steps import Step, steps
 

@@ -16,7 +16,7 @@ from sayso.training import run
 
 if TYPE_CHECKING:
     from sayso.models.local import LocalModel
-    from sayso.training.mixture import Rows
+    from sayso.training.material.mixture import Rows
 
 VALIDATION = "validation.jsonl"
 

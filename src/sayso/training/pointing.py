@@ -13,7 +13,7 @@ from sayso.text.tokens import Encoded
 
 if TYPE_CHECKING:
     from sayso.models.forms.extractive import Passages
-    from sayso.training.lessons import Posed
+    from sayso.training.material.lessons import Posed
 
 AROUND, PASSAGE, ANSWER = 0, 1, 2
 """What stands for a token in a token file: around the passage, in it, in the answer."""

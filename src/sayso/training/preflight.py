@@ -15,7 +15,7 @@ from sayso.critics.checking import load_check
 from sayso.errors import NotFoundError, PreflightError, SettingsError
 from sayso.i18n import say
 from sayso.records import Comment, finds_fault, praises, spans_of
-from sayso.training.naming import name_examples, name_rows, named
+from sayso.training.engine.naming import name_examples, name_rows, named
 from sayso.training.rules import limit
 from sayso.training.signs import Signs, duplicates, look
 from sayso.training.warnings import Warned, warnings_of, without_rest
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sayso.models import Policy
     from sayso.records import Example
     from sayso.text.tokens import Facts
-    from sayso.training.guard import Anchors
+    from sayso.training.engine.guard import Anchors
 
 Learnt = Literal["context", "learnt", "lowered"]
 _MARKS = {"context": "{}", "learnt": "«{}»", "lowered": "‹{}›"}

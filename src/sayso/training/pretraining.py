@@ -14,12 +14,12 @@ from sayso.models.forms import encoder_decoder, masked
 from sayso.models.fresh import SENTINEL, fresh, kind_of
 from sayso.models.local import LocalModel
 from sayso.text import corpus
-from sayso.training import outlook
-from sayso.training.corrupting import Correcting
-from sayso.training.data import Data, Encoder, Source, Texts, key_of, tokenizer_digest
-from sayso.training.denoising import Denoising, Whole
 from sayso.training.fitting import Task
-from sayso.training.masking import Masked, WholeWords
+from sayso.training.foresight import outlook
+from sayso.training.material.corrupting import Correcting
+from sayso.training.material.data import Data, Encoder, Source, Texts, key_of, tokenizer_digest
+from sayso.training.material.denoising import Denoising, Whole
+from sayso.training.material.masking import Masked, WholeWords
 from sayso.training.settings import Train
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sayso.errors import StoreError
-from sayso.training import distributed
+from sayso.training.engine import distributed
 from sayso.training.steps import Step
 
 METRICS = "metrics.jsonl"

@@ -18,18 +18,18 @@ import torch
 from sayso.batches import Drawn, Row
 from sayso.errors import NoRoomError, PreflightError, SettingsError
 from sayso.models.arithmetic import quick_products
-from sayso.training import checkpoints, distributed, memory, sharding
-from sayso.training import guard as guards
-from sayso.training.backward import Summed, backward, divide
-from sayso.training.drawing import Drawing
-from sayso.training.finite import culprits, not_finite
-from sayso.training.guard import Anchors
-from sayso.training.layers import arranged
-from sayso.training.naming import name_rows
-from sayso.training.optimizer import carries_adapter, optimizers, rate, trainable
-from sayso.training.order import groups_of_step, num_steps
+from sayso.training.engine import checkpoints, distributed, memory, sharding
+from sayso.training.engine import guard as guards
+from sayso.training.engine.backward import Summed, backward, divide
+from sayso.training.engine.drawing import Drawing
+from sayso.training.engine.finite import culprits, not_finite
+from sayso.training.engine.guard import Anchors
+from sayso.training.engine.layers import arranged
+from sayso.training.engine.naming import name_rows
+from sayso.training.engine.optimizer import carries_adapter, optimizers, rate, trainable
+from sayso.training.engine.order import groups_of_step, num_steps
+from sayso.training.engine.remembering import Remembering
 from sayso.training.preflight import check_rows
-from sayso.training.remembering import Remembering
 from sayso.training.settings import INDIFFERENT, Train
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from sayso.i18n import gettext as _
-from sayso.training.naming import name_examples, name_rows
+from sayso.training.engine.naming import name_examples, name_rows
 from sayso.training.rules import limit
 from sayso.training.signs import Signs, asks_for_length
 

@@ -16,7 +16,7 @@ from sayso.loop.compare.trying import Ring, Unit
 from sayso.loop.grounding import Ground
 from sayso.loop.workspace import Workspace
 from sayso.methods.refine_sft import RefineSft
-from sayso.training.guard import Anchors
+from sayso.training.engine.guard import Anchors
 from sayso.training.settings import Guard, Train
 
 ROWS = [row([1, 2], [3] * length) for length in (2, 4, 6)]

@@ -16,7 +16,8 @@ from tests.loop.export.samples import data_set, written
 
 from sayso.loop.export import trl
 from sayso.models import local
-from sayso.training import optimizer, steps
+from sayso.training import steps
+from sayso.training.engine import optimizer
 from sayso.training.settings import Train
 
 WHOLE = Train(

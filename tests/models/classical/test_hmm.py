@@ -19,7 +19,7 @@ from sayso.models.classical.hmm import HmmModel, Tables
 from sayso.models.writing.sampling import Sampling
 from sayso.text import tokens
 from sayso.text.tokens import Encoded
-from sayso.training.hidden import Hmm, learn, symbols_of
+from sayso.training.material.hidden import Hmm, learn, symbols_of
 
 V = 260  # the tiny tokenizer's vocabulary
 

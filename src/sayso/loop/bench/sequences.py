@@ -22,7 +22,7 @@ def learn(model: LocalModel, items: Sequence[Item], method: str, tier: Tier, see
 
     The record's `rates` holds a row a lesson: how often each comment so far is met in scope.
     """
-    from sayso.training import optimizer
+    from sayso.training.engine import optimizer
 
     started = perf_counter()
     part, settings = teaching.method_of(model, method, tier, seed)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from sayso.batches import Row
     from sayso.models.local import LocalModel
     from sayso.records import Example
-    from sayso.training.drawing import Drawing
-    from sayso.training.guard import Anchors
+    from sayso.training.engine.drawing import Drawing
+    from sayso.training.engine.guard import Anchors
     from sayso.training.settings import Train
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ T = TypeVar("T")
 def teach(model: LocalModel, lesson: Lesson, written: Kept, before: Kept, tier: Tier) -> Kept:
     """Train a freshly loaded model on the lesson and return its answers; `written` are its drafts, `before` its answers."""
     from sayso.evaluation import heldout
-    from sayso.training import optimizer
+    from sayso.training.engine import optimizer
 
     started = perf_counter()
     item = lesson.item
@@ -77,7 +77,7 @@ def method_of(model: LocalModel, name: str, tier: Tier, seed: int, *, lessons: i
 
 def anchors_of(policy: LocalModel, examples: Sequence[Example], tier: Tier) -> Anchors:
     """Return answers near and out of scope as the scope guard's rows."""
-    from sayso.training import guard
+    from sayso.training.engine import guard
 
     near, out = (
         guard.anchor_rows(
@@ -111,7 +111,7 @@ def train(policy: LocalModel, method: Method, examples: Sequence[Example], setti
 
 def source_of(method: Method, examples: Sequence[Example], policy: LocalModel, settings: Train) -> Sequence[Row] | Drawing:
     """Return what a method learns from, so much of it that every step is full."""
-    from sayso.training.drawing import Drawing, source
+    from sayso.training.engine.drawing import Drawing, source
 
     found, groups = source(method, examples, policy), settings.groups_per_step
     if isinstance(found, Drawing):
@@ -129,7 +129,7 @@ def filled(rows: Sequence[T], *, group: int, groups: int) -> list[T]:
 
 
 def _anchor_tokens(anchors: Anchors | None, step: int, seed: int) -> int:
-    from sayso.training.order import endless
+    from sayso.training.engine.order import endless
 
     if anchors is None:
         return 0

@@ -97,7 +97,7 @@ def learn(
     There are as many steps as if each were taught alone, so that each is read as often.
     """
     from sayso.evaluation import heldout
-    from sayso.training import optimizer
+    from sayso.training.engine import optimizer
 
     started = perf_counter()
     part, settings = teaching.method_of(model, method, tier, seed, lessons=len(items))

@@ -16,7 +16,7 @@ from sayso.training.settings import Train
 
 if TYPE_CHECKING:
     from sayso.methods import Method
-    from sayso.training.guard import Anchors
+    from sayso.training.engine.guard import Anchors
 
 Kind = Literal["steps", "tokens", "seconds"]
 MOST_STEPS = 1_000_000
@@ -65,7 +65,7 @@ class Course:
 
     def tokens_of(self, number: int) -> int:
         """Return the tokens that step `number` (from 0) reads; of the anchors alone where answers are drawn."""
-        from sayso.training.order import groups_of_step
+        from sayso.training.engine.order import groups_of_step
 
         if self.ground.drawing is not None:
             return self.anchor_tokens(number)
@@ -76,7 +76,7 @@ class Course:
 
     def anchor_tokens(self, number: int) -> int:
         """Return the tokens of the anchors of step `number` (from 0)."""
-        from sayso.training.order import endless
+        from sayso.training.engine.order import endless
 
         if self.anchors is None:
             return 0
@@ -86,7 +86,7 @@ class Course:
 
     def num_steps(self) -> int:
         """Return the steps that the settings ask for, whatever the budget."""
-        from sayso.training.order import num_steps
+        from sayso.training.engine.order import num_steps
 
         return num_steps(self.ground.groups, self.train)
 

@@ -117,7 +117,7 @@ def _entry(text: str) -> Entry:
 def load(ring: Ring, seed: int = 0) -> LocalModel:
     """Return the parent's model, loaded afresh and made trainable."""
     from sayso.models import local
-    from sayso.training import optimizer
+    from sayso.training.engine import optimizer
 
     return optimizer.prepare(local.load(ring.base, adapter=ring.adapter), replace(ring.settings.train, seed=seed))
 

@@ -21,6 +21,7 @@ from transformers.modeling_outputs import BaseModelOutput
 from sayso.batches import Batch, Row
 from sayso.errors import ModelError
 from sayso.models.arithmetic import quick_products
+from sayso.models.forms import head as heads
 from sayso.models.forms import scoring, source_target
 from sayso.models.forms.source_target import SourceTarget
 from sayso.models.writing import beams
@@ -50,9 +51,9 @@ class EncoderDecoder:
         with quick_products():
             states = self._states(module, batch)
             if self.scale is None:
-                return scoring.pick(states, batch.targets)
+                return heads.pick(states, batch.targets)
             head = module.get_output_embeddings()
-            return scoring.chunked(lambda part: self._logits(module, part), head.weight.shape[0], states, batch.targets)
+            return heads.chunked(lambda part: self._logits(module, part), head.weight.shape[0], states, batch.targets)
 
     def distributions(self, module: Any, batch: Batch) -> Float[Tensor, "M V"]:
         """Return the float32 log-probability of the whole vocabulary at every target."""

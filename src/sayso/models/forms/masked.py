@@ -16,6 +16,7 @@ from torch import Tensor
 from sayso.batches import Batch
 from sayso.errors import ModelError
 from sayso.models.arithmetic import quick_products
+from sayso.models.forms import head as heads
 from sayso.models.forms import scoring
 from sayso.models.forms.chat import touched
 from sayso.models.forms.places import character_places
@@ -75,9 +76,9 @@ class Masked:
         with quick_products():
             found = self._found(module, batch)
             if not self.head:
-                return scoring.pick(found, batch.targets)
+                return heads.pick(found, batch.targets)
             size = module.get_output_embeddings().weight.shape[0]
-            return scoring.chunked(getattr(module, self.head), size, found, batch.targets)
+            return heads.chunked(getattr(module, self.head), size, found, batch.targets)
 
     def distributions(self, module: Any, batch: Batch) -> Float[Tensor, "M V"]:
         """Return the float32 log-probability of the whole vocabulary at every target."""
@@ -135,7 +136,7 @@ def _head(module: Any) -> str:
     ids = (scoring.probe_ids(module, 7)[None] + 1).clamp(max=last)  # not padding, from which RoBERTa counts no position
     wanted = module(input_ids=ids).logits
     states = module.base_model(input_ids=ids)[0]
-    heads: list[tuple[str, Callable[[Tensor], Tensor]]] = [
+    known: list[tuple[str, Callable[[Tensor], Tensor]]] = [
         (name, getattr(module, name)) for name in _HEADS if hasattr(module, name)
     ]
-    return next((name for name, head in heads if torch.allclose(head(states), wanted, atol=scoring.TOLERANCE)), "")
+    return next((name for name, head in known if torch.allclose(head(states), wanted, atol=scoring.TOLERANCE)), "")
