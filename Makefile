@@ -37,6 +37,7 @@ bench: $(VENV)/.with-dev
 
 docs: $(VENV)/.with-dev
 	$(BIN)/python tools/messages.py
+	$(BIN)/python tools/performance.py
 	$(BIN)/python tools/reference.py
 
 # torch goes first and alone: its pin decides what everything after it is resolved against.

@@ -4,7 +4,7 @@
 
 The same training as `benchmarks/train.py` makes of ours, in a process of its own for each way to wait, in turns, alone and
 beside `--busy` processes that do nothing but compute. `library` is what OpenMP does by itself; `command` is what the command
-line sets (`sayso.cli.environment`), `sleep` that without the large pages; `short` spins for microseconds; `single` is one
+line sets (`sayso.cli.environment`), `short` that without the large pages; `sleep` does not spin at all; `single` is one
 thread.
 
 Prints one JSON object a run, and last one with medians, minima and maxima of tokens a second.

@@ -150,7 +150,7 @@ def write_whole(folder: Path, fill: Callable[[Path], None]) -> None:
     folder = folder.absolute()
     fresh, old = (folder.with_name(f".{folder.name}.{word}-{os.getpid()}") for word in ("new", "old"))
     folder.parent.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(fresh, ignore_errors=True)
+    _clear(folder)
     try:
         fresh.mkdir()
         with _without_progress_bar():
@@ -158,11 +158,29 @@ def write_whole(folder: Path, fill: Callable[[Path], None]) -> None:
         if folder.exists():
             folder.rename(old)
         fresh.rename(folder)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # of a disk that is full, safetensors tells in its own words
         raise ModelError("{folder}: cannot be written ({reason})", folder=str(folder), reason=str(error)) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what processes that are gone, or this one, left half-written beside a folder."""
+    for left in folder.parent.glob(f".{folder.name}.new-*"):
+        pid = left.name.rpartition("-")[2]
+        if pid.isdecimal() and (int(pid) == os.getpid() or not _runs(int(pid))):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's: it runs
+        return True
+    return True
 
 
 def _fetched(name: str) -> Path:
