@@ -84,8 +84,8 @@ def page(path: Path) -> str:
     """Return the page of one day's results."""
     machine, *measured = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     about = (
-        f"Measured on {path.stem}, {machine['machine']}. Each ratio is taken in one run, in turns, on the same work; what both "
-        "sides compute is compared there. [What the engine does](how-to/engine.md)."
+        f"Measured on {path.stem}, {machine['machine']}. Each ratio is taken in one run, in turns, on the same work; what "
+        "both sides compute is compared there. [What the engine does](how-to/engine.md)."
     )
     parts = ["# How fast", about]
     for item in measured:
