@@ -89,7 +89,7 @@ def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, sett
     was taken, so that what the consumer writes down is never behind the weights on disk. When `stop` is asked after a step
     and says yes, one is written at once and the run ends there.
 
-    In each of several processes that have joined (`training.distributed`) this is called with the same; every one yields
+    In each of several processes that have joined (`engine.distributed`) this is called with the same; every one yields
     the same records and ends with the same weights, and the first writes the checkpoints. How many there are is no part of
     the run: it may be taken up again by more or fewer.
 
@@ -261,7 +261,7 @@ def _same_everywhere(find: Callable[[], checkpoints.Checkpoint | None], mark: st
 def _expect_trainable(policy: Policy, settings: Train) -> None:
     if settings.use_lora != carries_adapter(policy.module):
         raise SettingsError(
-            "train.use_lora is {wanted}, but the model carries {found}; make it ready with training.optimizer.prepare first",
+            "train.use_lora is {wanted}, but the model carries {found}; make it ready with training.engine.optimizer.prepare first",
             wanted=settings.use_lora, found="no adapter" if settings.use_lora else "an adapter",
         )  # fmt: skip
 

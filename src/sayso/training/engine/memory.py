@@ -1,4 +1,4 @@
-"""Memory that is free goes back to the system.
+"""Memory that is free goes back to the system; where there is too little, less goes through the model at once.
 
 Batches of ever different sizes leave the heap of the C library in pieces: what is free between them fits no larger tensor
 and is not given back, so that a long run grows to a multiple of what it needs.
@@ -25,8 +25,6 @@ logger = logging.getLogger(__name__)
 
 EVERY_STEPS = 100
 """So often a run gives back; a gigabyte that is taken again costs half a second of a processor, in pages of 4 KiB."""
-
-
 _WORDS = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
 """What torch's allocators say; only that of GPUs has an error of its own."""
 
