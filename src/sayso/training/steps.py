@@ -261,7 +261,8 @@ def _same_everywhere(find: Callable[[], checkpoints.Checkpoint | None], mark: st
 def _expect_trainable(policy: Policy, settings: Train) -> None:
     if settings.use_lora != carries_adapter(policy.module):
         raise SettingsError(
-            "train.use_lora is {wanted}, but the model carries {found}; make it ready with training.engine.optimizer.prepare first",
+            "train.use_lora is {wanted}, but the model carries {found}; make it ready with "
+            "training.engine.optimizer.prepare first",
             wanted=settings.use_lora, found="no adapter" if settings.use_lora else "an adapter",
         )  # fmt: skip
 
