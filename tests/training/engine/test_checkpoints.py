@@ -158,7 +158,7 @@ from sayso.training.engine.optimizer import prepare
 from sayso.training.run import keep
 from sayso.training.steps import steps
 from tests.contracts.method import examples
-from tests.training.test_checkpoints import SETTINGS
+from tests.training.engine.test_checkpoints import SETTINGS
 policy = prepare(local.load(sys.argv[1], device="cpu"), SETTINGS)
 rows = list(RefineSft().rows(examples(), policy))
 for record in keep(steps(RefineSft(), policy, rows, SETTINGS, folder=Path(sys.argv[2])), Path(sys.argv[2])):

@@ -8,8 +8,8 @@ import shutil
 import pytest
 import torch
 from tests.contracts.method import examples
+from tests.training.engine.test_drawing import Asked
 from tests.training.many import Job, said, together, trained
-from tests.training.test_drawing import Asked
 
 from sayso.errors import SettingsError
 from sayso.methods.feedback_rl import FeedbackRl

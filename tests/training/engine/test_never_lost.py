@@ -30,7 +30,7 @@ from sayso.training.settings import Train
 from sayso.training.steps import steps
 
 SETTINGS = Train(max_steps=4, per_device_train_batch_size=6, learning_rate=1e-2, save_steps=1)
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @contextmanager
