@@ -114,6 +114,21 @@ def test_told_to_stop_it_keeps_what_was_learnt_and_goes_on_from_there(workspace:
     assert learnt.run.steps == 4
 
 
+def test_a_run_goes_on_with_less_at_once_where_memory_was_short(workspace: Workspace, settings: Settings):
+    def stop(progress: Progress) -> None:
+        if progress.stage == "learn" and progress.done == 2:
+            raise KeyboardInterrupt
+
+    often = replace(settings, train=replace(settings.train, save_steps=1))
+    with pytest.raises(KeyboardInterrupt):
+        workspace.learn(settings=often, watch=stop)
+    less = replace(often, train=replace(often.train, max_tokens=100, gradient_checkpointing=True))
+    seen: list[int] = []
+    learnt = workspace.learn(settings=less, watch=lambda now: seen.append(now.done) if now.stage == "learn" else None)
+    assert seen == [2, 3, 4], "from the checkpoint after the first step"
+    assert workspace.learn(settings=often).version == learnt.version
+
+
 def test_a_withdrawn_comment_is_not_learnt_from(workspace: Workspace, settings: Settings):
     workspace.withdraw("brief", "no longer wanted")
     material = learning.gather(workspace, settings, learning.method_of(settings))

@@ -26,6 +26,7 @@ from sayso.loop.writing import Field, survey
 from sayso.methods import METHODS, Method
 from sayso.records import Comment, Example, Prompt, Refinement, Response, Run, Scope, Version, identity
 from sayso.training.engine.place import by_first, place
+from sayso.training.settings import INDIFFERENT
 
 if TYPE_CHECKING:
     from sayso.models.local import LocalModel
@@ -339,7 +340,8 @@ def _run(workspace: Workspace, settings: Settings, parent: Version, material: Ma
     learnt = [(item.response and item.response.id, item.refinement and item.refinement.id) for item in material.examples]
     anchors = [item.response and item.response.id for item in (*material.near, *material.out)]
     comments = sorted({comment.id for item in material.examples for comment in item.comments})
-    run_id = f"{settings.method_name}-{identity([parent.id, form, learnt, anchors, comments])[:8]}"
+    train = {key: value for key, value in asdict(settings.train).items() if key not in INDIFFERENT}
+    run_id = f"{settings.method_name}-{identity([parent.id, {**form, 'train': train}, learnt, anchors, comments])[:8]}"
     return Run(
         id=run_id, method=settings.method_name, parent=parent.id, folder=f"runs/{run_id}", settings=form,
         comments=tuple(comments), created=workspace.clock(),
