@@ -19,7 +19,7 @@ def test_a_question_mark_shows_the_keys(visit: Visit) -> None:
     for words in ("Choose words by keyboard", "Fix: this is wrong", "Edit the answer", "Undo", "Next answer"):
         assert words in shown
     visit.press("Escape")
-    assert page.locator("dialog").count() == 0
+    page.wait_for_selector("dialog", state="detached")
 
 
 @pytest.mark.parametrize("key", ["/", "Control+k"])
