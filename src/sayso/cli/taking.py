@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 def sentences(found: Forecast, choice: Choice | None) -> list[str]:
     """Return time and memory with what they are to be expected between, what takes the memory, and whether it fits."""
+    from sayso.training.foresight.choosing import said
+
     time = _("Time: about {value} for {steps} steps ({low} to {high}), from {tried} micro-batches that were tried.").format(
         value=span(found.seconds.value), low=span(found.seconds.low), high=span(found.seconds.high), steps=found.steps,
         tried=found.tried,
@@ -22,9 +24,9 @@ def sentences(found: Forecast, choice: Choice | None) -> list[str]:
         "activations": _("activations of up to {tokens} tokens at once").format(tokens=f"{found.largest:,}"),
         "process": _("the rest of the process"),
     }  # fmt: skip
-    parts = ", ".join(f"{name} {size(found.parts[part])}" for part, name in names.items() if found.parts[part])
+    parts = ", ".join(f"{name} {said(found.parts[part])}" for part, name in names.items() if found.parts[part])
     memory = _("Memory: up to {value} ({low} to {high}): {parts}.").format(
-        value=size(found.memory.value), low=size(found.memory.low), high=size(found.memory.high), parts=parts
+        value=said(found.memory.value), low=said(found.memory.low), high=said(found.memory.high), parts=parts
     )
     if choice is None:
         return [time, memory]
@@ -38,8 +40,3 @@ def span(seconds: float) -> str:
     if seconds < 3600:
         return _("{n} min").format(n=f"{seconds / 60:.1f}")
     return _("{n} h").format(n=f"{seconds / 3600:.1f}")
-
-
-def size(number: float) -> str:
-    """Return a number of bytes as people say it."""
-    return f"{number / 1e9:.2f} GB" if number >= 1e9 else f"{number / 1e6:.1f} MB"

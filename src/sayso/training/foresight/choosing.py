@@ -52,7 +52,7 @@ def choose(train: Train, found: Forecast, checkpointed: Callable[[], Forecast] |
 
     `checkpointed` foresees it with gradient checkpointing; None: that is on already, or the model has none.
     """
-    limit = size_of(train.memory_limit, key="train.memory_limit") if train.memory_limit else found.available
+    limit = _limit(train, found.available)
     most = found.tokens_within(limit)
     if found.memory.high <= limit:
         return Choice(limit=limit, fits=True, max_tokens=most, sentence=_fits(found, limit, most))
@@ -84,6 +84,10 @@ def said(size: float) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
+def _limit(train: Train, available: int) -> int:
+    return size_of(train.memory_limit, key="train.memory_limit") if train.memory_limit else available
+
+
 def _fits(found: Forecast, limit: int, most: int) -> str:
     sentence = _("It fits into {limit}.").format(limit=said(limit))
     if found.largest < most and found.whole > found.largest:
@@ -113,7 +117,7 @@ def checked(lesson: Lesson, drawn: Sequence[Row] = ()) -> Choice | None:
     """Return whether a training fits, from a short trial; None where there is plainly room, and nothing was tried."""
     device = torch.device(guard.device_of(lesson.policy))
     available = peaks.free(device) + peaks.taken(device)
-    limit = size_of(lesson.train.memory_limit, key="train.memory_limit") if lesson.train.memory_limit else available
+    limit = _limit(lesson.train, available)
     if _PLAIN * rough(lesson, drawn) + peaks.taken(device) <= limit:
         return None
     return looked_at(lesson, foresee(lesson, drawn, seconds=SHORT_SECONDS), drawn)
