@@ -36,8 +36,8 @@ def test_a_plan_that_does_not_fit_says_so_in_a_line(sayso: Call, evaluated: Path
 
 @pytest.mark.slow
 def test_learning_what_does_not_fit_is_warned_of_and_done(sayso: Call, evaluated: Path) -> None:
-    said = sayso("-C", evaluated, "learn", "--set", "train.memory_limit=1MB", "--json")
-    assert (said.code, "1 MB are free for it" in said.err) == (0, True)
+    said = sayso("-C", evaluated, "learn", "--set", "train.memory_limit=1MB", "--set", "train.max_steps=3", "--json")
+    assert (said.code, "1 MB are free for it" in said.err, said.json["again"]) == (0, True, False)
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ wrote is on disk. A write is one transaction, and there is one writer at a time.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -37,6 +38,7 @@ BUSY_SECONDS = 30.0
 _POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24}
 """Connections that stay open, and how many more there may be: as many threads as a server has read at once."""
 _WRITER = 0x736179736F  # "sayso": the number of the lock that writers on PostgreSQL take in turn
+_AGAIN_SECONDS = 0.01  # between two tries of what SQLite does not wait for itself
 _LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's name for a wait that took too long
 
 
@@ -272,15 +274,30 @@ def _sqlite(path: Path, busy_seconds: float) -> Engine:
     if not path.absolute().parent.is_dir():
         raise StoreError("{where}: there is no folder {folder}; make it first", where=str(path), folder=str(path.parent))
     engine = create_engine(f"sqlite:///{path.absolute()}", connect_args={"timeout": busy_seconds}, **_POOL)
-    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "connect", lambda raw, _record: _prepare(raw, busy_seconds))
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _prepare(raw: sqlite3.Connection, _record: object) -> None:
+def _prepare(raw: sqlite3.Connection, busy_seconds: float) -> None:
     raw.isolation_level = None  # transactions are begun by `_begin`, not guessed by the driver
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    _keep_a_log(raw, busy_seconds)
+    for pragma in ("synchronous = FULL", "foreign_keys = ON"):
         raw.execute(f"PRAGMA {pragma}").close()
+
+
+def _keep_a_log(raw: sqlite3.Connection, busy_seconds: float) -> None:
+    # SQLite does not wait where two connections turn one new file to the write-ahead log: one of them is refused at once.
+    until = time.monotonic() + busy_seconds
+    while True:
+        try:
+            raw.execute("PRAGMA journal_mode = WAL").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_AGAIN_SECONDS)
+        else:
+            return
 
 
 def _begin(db: Connection) -> None:
