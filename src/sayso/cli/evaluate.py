@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from sayso.cli import takes
+from sayso.cli.launching import with_processes
 from sayso.cli.options import Call, option, verb, with_dry_run, with_json, with_settings
 from sayso.i18n import gettext as _
 
@@ -19,6 +20,7 @@ from sayso.i18n import gettext as _
 @option("--compare", "others", multiple=True, metavar="MODEL", help="With --task: another model on the same items.")
 @option("--answers", type=click.Path(path_type=Path), metavar="FILE",
     help="With --task: keep the answers there, as JSONL; of classify a folder, for the report.")  # fmt: skip
+@with_processes
 @with_settings
 @with_dry_run
 @with_json
@@ -69,9 +71,10 @@ def _measure(
 
 def _judge(call: Call, candidate: str) -> int:
     from sayso.loop import previewing
+    from sayso.training.engine.place import by_first
 
     with call.workspace() as workspace:
-        settings = call.taken_in(workspace)
+        settings = by_first(lambda: call.taken_in(workspace))
         if call.dry_run:
             call.preview(workspace, settings, lambda: previewing.evaluate(workspace, settings, candidate))
             return 0

@@ -24,7 +24,7 @@ from sayso.training.engine.place import MEETING, Place, place
 if TYPE_CHECKING:
     from types import FrameType
 
-VERBS = ("generate", "learn", "finetune", "pretrain")
+VERBS = ("generate", "refine", "learn", "evaluate", "loop", "finetune", "pretrain")
 """What several processes can share; `main` refuses the others where a launcher started several."""
 _LOOK_EVERY_SECONDS = 0.05
 _GRACE_SECONDS = 15.0
@@ -38,17 +38,16 @@ def with_processes(function: Command) -> Command:
     """Add `--processes`, and do the command in as many, or in as many as a launcher started."""
 
     @functools.wraps(function)
-    def shared(call: Call, processes: int | None, **given: Any) -> None:
+    def shared(call: Call, processes: int | None, **given: Any) -> Any:
         here = place()
         if here.size > 1:
             _expect_as_started(here, processes)
             with _joined(here):
-                function(call, **given)
-        elif processes is None or processes == 1 or call.dry_run:
-            function(call, **given)
-        else:
-            context = click.get_current_context()
-            context.exit(launch(processes, context.meta[GIVEN]))
+                return function(call, **given)
+        if processes is None or processes == 1 or call.dry_run:
+            return function(call, **given)
+        context = click.get_current_context()
+        return context.exit(launch(processes, context.meta[GIVEN]))
 
     return option(
         "--processes", type=click.IntRange(min=1), metavar="N",

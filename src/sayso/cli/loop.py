@@ -7,11 +7,13 @@ from pathlib import Path
 import click
 
 from sayso.cli import console, rounds
+from sayso.cli.launching import with_processes
 from sayso.cli.options import Call, verb, with_dry_run, with_json, with_settings
 
 
 @verb
 @click.argument("round_file", required=False, type=click.Path(path_type=Path), metavar="[ROUND.YAML]")
+@with_processes
 @with_settings
 @with_dry_run
 @with_json
@@ -23,13 +25,14 @@ def command(call: Call, round_file: Path | None) -> int:
     when the gate promotes, 3 when it refuses, 4 when it is unsure.
     """
     from sayso.loop import previewing, starting
+    from sayso.training.engine.place import first_then_others
 
     layers = [starting.layer(path) for path in (round_file, call.config) if path is not None]
     if call.dry_run:
         preview = previewing.loop(call.folder, layers, call.laid_over)
         call.give(preview.form, lambda: console.lines(preview.sentence))
         return 0
-    workspace = starting.workspace_for(call.folder, layers, call.laid_over)
+    workspace = first_then_others(lambda: starting.workspace_for(call.folder, layers, call.laid_over))
     try:
         settings = workspace.settings(*layers, assignments=call.laid_over)
         with call.watching() as watch:

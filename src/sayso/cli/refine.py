@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sayso.cli import console
+from sayso.cli.launching import with_processes
 from sayso.cli.options import Call, verb, with_dry_run, with_json, with_settings
 from sayso.i18n import gettext as _
 from sayso.records import plain
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 
 @verb
+@with_processes
 @with_settings
 @with_dry_run
 @with_json
@@ -23,9 +25,10 @@ def command(call: Call) -> None:
     The refiners of the settings are tried in their order; what they give is kept only where it meets the comments.
     """
     from sayso.loop import previewing
+    from sayso.training.engine.place import by_first
 
     with call.workspace() as workspace:
-        settings = call.taken_in(workspace)
+        settings = by_first(lambda: call.taken_in(workspace))
         if call.dry_run:
             call.preview(workspace, settings, lambda: previewing.refine(workspace, settings))
             return

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from sayso.batches import Row, collate, micro_batches
+from sayso.evaluation.parts import Each, alone
 from sayso.models.arithmetic import quick_products
 from sayso.tasks import answering
 from sayso.tasks.items import families
@@ -42,11 +43,14 @@ class Answered:
         return [measure(found, seed=seed) for found in self.counted]
 
 
-def by_model(model: Any, task: Task, items: Sequence[Item], sampling: Sampling, *, name: str, told: Told) -> Answered:
+def by_model(
+    model: Any, task: Task, items: Sequence[Item], sampling: Sampling, *, name: str, told: Told, each: Each = alone
+) -> Answered:
     """Return what a model answers. Of one that can be scored, it is counted too how probable the right answers are."""
     prompts = answering.prompts(model, task, items)
     found = answering.written(model, prompts, sampling, told)
-    counted = [*answering.counted(task, items, found.written), *_probable(model, task, items, prompts)]
+    (counted,) = each(lambda written: answering.counted(task, items, written), [found.written])  # code is run once
+    counted = [*counted, *_probable(model, task, items, prompts, each)]
     return Answered(name=name, written=found.written, counted=tuple(counted), too_long=found.too_long)
 
 
@@ -69,7 +73,7 @@ def changes(after: Answered, before: Answered, *, seed: int = 0) -> list[Metric]
     return [difference(found, earlier[found.name], seed=seed) for found in after.counted if found.name in earlier]
 
 
-def _probable(model: Any, task: Task, items: Sequence[Item], prompts: Sequence[Prompt]) -> list[Counted]:
+def _probable(model: Any, task: Task, items: Sequence[Item], prompts: Sequence[Prompt], each: Each) -> list[Counted]:
     """Return nats a token and bits a byte of the right answers; of items that do not fit nothing is counted.
 
     Nor is it of a model that points: its probabilities are those of places.
@@ -84,7 +88,7 @@ def _probable(model: Any, task: Task, items: Sequence[Item], prompts: Sequence[P
             rows.append(Row(ids=(*context, *said), weights=(0.0,) * len(context) + (1.0,) * len(said), label=str(number)))
     if not rows:
         return []
-    costs = _costs(model, rows)
+    costs = _costs(model, rows, each)
     nats, bits = [[0.0, 0.0] for _item in items], [[0.0, 0.0] for _item in items]
     for row, cost in zip(rows, costs, strict=True):
         number = int(row.label)
@@ -94,15 +98,20 @@ def _probable(model: Any, task: Task, items: Sequence[Item], prompts: Sequence[P
     return [ratio("nats a token", nats, families=together), ratio("bits a byte", bits, families=together)]
 
 
-def _costs(model: Any, rows: Sequence[Row]) -> list[float]:
+def _costs(model: Any, rows: Sequence[Row], each: Each) -> list[float]:
     """Return the negative log-probability of every row's answer, in the order of the rows."""
     order = sorted(range(len(rows)), key=lambda number: len(rows[number].ids))
+    parts = micro_batches([rows[number] for number in order], group=1, max_tokens=MAX_TOKENS)
     found = [0.0] * len(rows)
-    at = 0
+    costs = each(lambda part: _costs_of(model, part), parts)
+    for number, cost in zip(order, (cost for some in costs for cost in some), strict=True):
+        found[number] = cost
+    return found
+
+
+def _costs_of(model: Any, rows: Sequence[Row]) -> list[float]:
+    batch = collate(rows, packed=model.packed, pad_id=model.pad_id, device=getattr(model, "device", "cpu"))
     with torch.no_grad(), quick_products():
-        for part in micro_batches([rows[number] for number in order], group=1, max_tokens=MAX_TOKENS):
-            batch = collate(part, packed=model.packed, pad_id=model.pad_id, device=getattr(model, "device", "cpu"))
-            for cost in (-batch.row_sums(model.token_logprobs(batch).double().to(batch.weights.device))).tolist():
-                found[order[at]] = cost
-                at += 1
+        sums = batch.row_sums(model.token_logprobs(batch).double().to(batch.weights.device))
+    found: list[float] = (-sums).tolist()
     return found

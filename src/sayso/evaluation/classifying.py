@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sayso.errors import ModelError
+from sayso.evaluation.parts import Each, alone
 from sayso.models.writing.sampling import Sampling
 from sayso.tasks.classify.metrics import binned, calibration_error, confusion
 from sayso.tasks.metrics import Counted, Metric, difference, mean, measure
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _LEAST = 1e-12
 _MOST_NEW_TOKENS = 16
+_AT_ONCE = 256
+"""Texts that are asked about at once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +42,7 @@ class Judged:
         return [measure(found, seed=seed) for found in self.counted]
 
 
-def by_labeller(model: Labeller, task: Classify, items: Sequence[Item], *, name: str = "") -> Judged:
+def by_labeller(model: Labeller, task: Classify, items: Sequence[Item], *, name: str = "", each: Each = alone) -> Judged:
     """Return what a classifier says of items.
 
     Raises:
@@ -52,7 +55,9 @@ def by_labeller(model: Labeller, task: Classify, items: Sequence[Item], *, name:
             name=model.name, known=", ".join(model.labels[:20]), wanted=", ".join(unknown[:20]),
         )  # fmt: skip
     order = [model.labels.index(label) for label in task.classes]
-    logprobs = model.logprobs([(item.inputs["text"], item.inputs.get("pair", "")) for item in items])[:, order]
+    texts = [(item.inputs["text"], item.inputs.get("pair", "")) for item in items]
+    parts = [texts[first : first + _AT_ONCE] for first in range(0, len(texts), _AT_ONCE)]
+    logprobs = np.concatenate(each(model.logprobs, parts))[:, order]
     probabilities = np.exp(logprobs)
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     answers = task.said(np.log(np.maximum(probabilities, _LEAST)))

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sayso.batches import Batch, Row, collate, micro_batches
 from sayso.errors import RecordError
+from sayso.evaluation.parts import Each, alone
 
 
 class Scored(Protocol):
@@ -39,7 +40,7 @@ class HeldoutLoss:
         return math.exp(self.loss)
 
 
-def loss(policy: Scored, rows: Sequence[Row], *, max_tokens: int = 2048) -> HeldoutLoss:
+def loss(policy: Scored, rows: Sequence[Row], *, max_tokens: int = 2048, each: Each = alone) -> HeldoutLoss:
     """Return a policy's loss on the targets of `rows`, every target counted once whatever its weight.
 
     Rows are scored without gradient in batches of at most `max_tokens` tokens, rows of like length together; a module in
@@ -56,17 +57,19 @@ def loss(policy: Scored, rows: Sequence[Row], *, max_tokens: int = 2048) -> Held
         )
     module = getattr(policy, "module", None)
     training = bool(getattr(module, "training", False))
-    device = getattr(policy, "device", "cpu")
-    total, tokens = 0.0, 0
     if module is not None and training:
         module.eval()
     try:
         with torch.no_grad():
-            for part in micro_batches(scored, group=1, max_tokens=max_tokens):
-                batch = collate(part, packed=policy.packed, pad_id=policy.pad_id, device=device)
-                total -= float(policy.token_logprobs(batch).double().sum())
-                tokens += len(batch.targets)
+            found = each(lambda part: _cost(policy, part), micro_batches(scored, group=1, max_tokens=max_tokens))
     finally:
         if module is not None and training:
             module.train()
-    return HeldoutLoss(loss=total / tokens, tokens=tokens)
+    tokens = sum(counted for _nats, counted in found)
+    return HeldoutLoss(loss=sum(nats for nats, _counted in found) / tokens, tokens=tokens)
+
+
+def _cost(policy: Scored, rows: Sequence[Row]) -> tuple[float, int]:
+    """Return the nats that all targets of rows cost, and how many they are."""
+    batch = collate(rows, packed=policy.packed, pad_id=policy.pad_id, device=getattr(policy, "device", "cpu"))
+    return -float(policy.token_logprobs(batch).double().sum()), len(batch.targets)

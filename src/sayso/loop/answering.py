@@ -17,6 +17,7 @@ from sayso.models.writing.sampling import Sampling
 from sayso.records import plain
 from sayso.store import lines
 from sayso.tasks import TASKS
+from sayso.training.engine.place import by_first, each, together
 
 if TYPE_CHECKING:
     from sayso.evaluation.answering import Answered
@@ -117,6 +118,8 @@ def known() -> list[dict[str, str]]:
 def measured(wanted: Asked, model: str, *, others: Sequence[str] = (), answers: Path | None = None, watch: Watcher) -> Found:
     """Measure a model, the task's baseline and other models on the same items.
 
+    Of several processes (`training.place`) that call this together each answers and scores a part, and the first writes.
+
     Raises:
         ModelError: a model cannot be opened.
         StoreError: the file of answers cannot be written.
@@ -133,7 +136,7 @@ def measured(wanted: Asked, model: str, *, others: Sequence[str] = (), answers: 
         found = tuple(other.metrics(seed=seed))
         standings.append(Standing(name=other.name, metrics=found, changes=change, too_long=other.too_long))
     if answers is not None:
-        _keep(answers, wanted, first)
+        by_first(lambda: _keep(answers, wanted, first))
     return Found(
         task=wanted.task.name, first=wanted.task.first, items=len(wanted.items), standings=tuple(standings),
         answers=str(answers or ""),
@@ -155,8 +158,8 @@ def _answered(wanted: Asked, model: str, watch: Watcher) -> Answered:
 
     writer = remote.load(model) if remote.is_address(model) else local.load(model, device=wanted.settings.device)
     return answering.by_model(
-        writer, wanted.task, wanted.items, wanted.settings.generate, name=_short(model), told=told
-    )  # fmt: skip
+        together(writer), wanted.task, wanted.items, wanted.settings.generate, name=_short(model), told=told, each=each
+    )
 
 
 def _short(model: str) -> str:

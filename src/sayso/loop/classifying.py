@@ -13,6 +13,7 @@ from sayso.i18n import gettext as _
 from sayso.loop.answering import Asked, Found, Measuring, Standing
 from sayso.loop.progress import Progress
 from sayso.records import plain
+from sayso.training.engine.place import by_first, each, together
 
 if TYPE_CHECKING:
     from sayso.evaluation.classifying import Judged
@@ -102,7 +103,7 @@ def measured(
         judged.append(_judged(one, task, items, _short(name)))
     found = _found(task, judged, len(items), settings.seed)
     if folder is not None:
-        _keep(folder, task, items, judged[0], found)
+        by_first(lambda: _keep(folder, task, items, judged[0], found))
     return found
 
 
@@ -144,8 +145,8 @@ def _judged(model: Any, task: Classify, items: Sequence[Item], name: str) -> Jud
 
     if hasattr(model, "logprobs"):
         labeller: Labeller = model
-        return judging.by_labeller(labeller, task, items, name=name)
-    return judging.by_prompt(model, task, items, name=name)
+        return judging.by_labeller(labeller, task, items, name=name, each=each)
+    return judging.by_prompt(together(model), task, items, name=name)
 
 
 def _found(task: Classify, judged: Sequence[Judged], count: int, seed: int) -> Found:

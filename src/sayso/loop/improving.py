@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sayso import registry
 from sayso.critics import REFINERS, Refiner
@@ -18,6 +18,10 @@ from sayso.loop.settings import Refine, Settings
 from sayso.loop.workspace import Workspace
 from sayso.loop.writing import Field, survey
 from sayso.records import Comment, Rejection, Response, Version
+from sayso.training.engine.place import as_first_says, by_first, place, together
+
+if TYPE_CHECKING:
+    from sayso.critics.refiners import Answer
 
 Held = Callable[[str], bool]
 
@@ -76,38 +80,55 @@ def judge(workspace: Workspace, settings: Settings, field: Field) -> list[Wantin
 
 
 def refine(workspace: Workspace, settings: Settings, *, watch: Watcher = ignore) -> Refined:
-    """Ask the refiners, in the order of the settings, for every response that wants one; keep what they give."""
-    refiners = _refiners(workspace, settings)
+    """Ask the refiners, in the order of the settings, for every response that wants one; keep what they give.
+
+    Of several processes (`training.place`) that call this together each writes a part, and the first keeps them.
+    """
+    refiners = by_first(lambda: _refiners(workspace, settings))
     for name in refiners:
         registry.load(REFINERS, name, kind="refiner")  # a wrong name is said even where nothing wants a refinement
-    field = survey(workspace, settings)
-    done = {(item.response.id, item.addresses) for item in workspace.store.refinements()}
-    wanting = [item for item in judge(workspace, settings, field) if item.failing]
-    waiting = [item for item in wanting if (item.response.id, _ids(item.failing)) not in done]
+    wanting, waiting = by_first(lambda: _wanted(workspace, settings))
     kept = len(wanting) - len(waiting)
     rejections: list[Rejection] = []
     for name in refiners:
         if not waiting:
             break
-        refiner = _refiner(name, workspace, settings)
         watch(Progress(stage=_("refine"), done=kept, total=len(wanting), unit=_("responses"), note=name))
-        answers = refiner.refine([(item.response, item.applying) for item in waiting])
+        answers = _answers(name, workspace, settings, waiting)
         good = [
             replace(answer, addresses=_ids(item.failing), id="")
             for item, (answer, _why) in zip(waiting, answers, strict=True)
             if answer is not None
         ]
-        workspace.store.add_refinements(good)
+        if place().first:
+            workspace.store.add_refinements(good)
         rejections += [rejection for _answer, why in answers for rejection in why]
         waiting = [item for item, (answer, _why) in zip(waiting, answers, strict=True) if answer is None]
         kept = len(wanting) - len(waiting)
-    workspace.store.add_rejections(rejections)
+    by_first(lambda: workspace.store.add_rejections(rejections))
     watch(Progress(stage=_("refine"), done=len(wanting), total=len(wanting), unit=_("responses")))
     reasons = dict(Counter(rejection.reason for rejection in rejections))
     without = {item.response.id for item in waiting}
     most = Counter(item.reason for item in rejections if item.response.id in without).most_common(1)
     reason = most[0][0] if most else ""
     return Refined(wanting=len(wanting), kept=kept, rejected=len(waiting), reasons=reasons, reason=reason)
+
+
+def _wanted(workspace: Workspace, settings: Settings) -> tuple[list[Wanting], list[Wanting]]:
+    """Return what does not meet a comment, and what of it has no refinement yet."""
+    done = {(item.response.id, item.addresses) for item in workspace.store.refinements()}
+    wanting = [item for item in judge(workspace, settings, survey(workspace, settings)) if item.failing]
+    return wanting, [item for item in wanting if (item.response.id, _ids(item.failing)) not in done]
+
+
+def _answers(name: str, workspace: Workspace, settings: Settings, waiting: Sequence[Wanting]) -> list[Answer]:
+    """Return what a refiner gives; of several processes the first asks it, but for one that writes, which all ask."""
+
+    def asked() -> list[Answer]:
+        refiner = _refiner(name, workspace, settings)
+        return list(refiner.refine([(item.response, item.applying) for item in waiting]))
+
+    return as_first_says(asked()) if name == "sample" else by_first(asked)
 
 
 def classes_of(workspace: Workspace, version: Version) -> tuple[str, ...]:
@@ -133,7 +154,7 @@ def _refiner(name: str, workspace: Workspace, settings: Settings) -> Refiner:
         labels = classes_of(workspace, workspace.version(settings.model_name_or_path))
         return kind(labels=labels, reader=settings.labels.reader)  # type: ignore[no-any-return]
     if name == "sample":
-        writer = workspace.writer(settings.model_name_or_path)
+        writer = together(workspace.writer(settings.model_name_or_path))
         refine_settings = settings.refine
         return kind(  # type: ignore[no-any-return]
             writer=writer, sampling=settings.generate, n=refine_settings.num_samples, template=refine_settings.template

@@ -17,6 +17,7 @@ from sayso.loop.settings import Evaluate, Settings
 from sayso.loop.workspace import Workspace
 from sayso.loop.writing import Field, answer, survey
 from sayso.records import Comment, Evaluation, Heldout, Outcome, Probe, Prompt, Retained, Take, Version, identity, reach_of
+from sayso.training.engine.place import by_first, each
 
 if TYPE_CHECKING:
     from sayso.batches import Row
@@ -28,26 +29,37 @@ Answers = dict[str, str]
 def evaluate(workspace: Workspace, settings: Settings, *, candidate: str, watch: Watcher = ignore) -> Evaluation:
     """Measure a candidate against the version it was trained from, let the gate decide, and keep both.
 
+    Of several processes (`training.place`) that call this together each answers and scores a part, and the first alone
+    reads and writes the records.
+
     Raises:
         NotFoundError: there is no such candidate, or no held-out file where one is named.
     """
-    after = workspace.store.version(candidate)
-    before = origin(workspace, after)
-    probed = probed_comments(workspace, settings)
+    before, after, probed = by_first(lambda: _asked(workspace, settings, candidate))
     prompts = prompts_of(probed)
     texts = [_answers(workspace, name, prompts, settings.evaluate, watch) for name in (before.id, after.id)]
-    found = outcomes(probed, texts[0], texts[1])
+    found = by_first(lambda: outcomes(probed, texts[0], texts[1]))
     measured = tuple(_take(comment, found) for comment in probed)
     heldout = _heldout(workspace, settings, (before.id, after.id), probed, found, watch)
-    verdict = gate.decide(measured, found, heldout, settings.gate, seed=settings.evaluate.seed)
     retained = _retained(workspace, settings, after, {before.id: texts[0], after.id: texts[1]}, watch)
-    created = workspace.clock()
-    evaluation = Evaluation(
-        id=f"e-{identity([before.id, after.id, measured, found, created])}", champion=before.id, candidate=after.id,
-        takes=measured, outcomes=found, heldout=heldout, verdict=verdict, retained=retained, created=created,
-    )  # fmt: skip
-    workspace.store.add_evaluation(evaluation)
-    return evaluation
+
+    def kept() -> Evaluation:
+        verdict = gate.decide(measured, found, heldout, settings.gate, seed=settings.evaluate.seed)
+        created = workspace.clock()
+        evaluation = Evaluation(
+            id=f"e-{identity([before.id, after.id, measured, found, created])}", champion=before.id, candidate=after.id,
+            takes=measured, outcomes=found, heldout=heldout, verdict=verdict, retained=retained, created=created,
+        )  # fmt: skip
+        workspace.store.add_evaluation(evaluation)
+        return evaluation
+
+    return by_first(kept)
+
+
+def _asked(workspace: Workspace, settings: Settings, candidate: str) -> tuple[Version, Version, list[Comment]]:
+    """Return the version that a candidate was trained from, the candidate, and the comments it is tested on."""
+    after = workspace.store.version(candidate)
+    return origin(workspace, after), after, probed_comments(workspace, settings)
 
 
 def probed_comments(workspace: Workspace, settings: Settings) -> list[Comment]:
@@ -82,10 +94,10 @@ def _retained(
 
     Each is counted in scope, after the version that last learnt it and now; what is not answered yet is answered.
     """
-    learnt = learnt_before(workspace, version)
+    learnt = by_first(lambda: learnt_before(workspace, version))
     if not learnt:
         return ()
-    probed = probed_comments(workspace, replace(settings, learn_from=tuple(learnt)))
+    probed = by_first(lambda: probed_comments(workspace, replace(settings, learn_from=tuple(learnt))))
     found = []
     for comment in probed:
         inside = replace(comment, probes=tuple(probe for probe in comment.probes if probe.scope == "in"))
@@ -94,7 +106,7 @@ def _retained(
             answered = known.setdefault(name, {})
             missing = [prompt for prompt in prompts if prompt.id not in answered]
             answered |= _answers(workspace, name, missing, settings.evaluate, watch)
-        rate = takes.rate(outcomes([inside], known[at], known[version.id]))
+        rate = takes.rate(by_first(lambda: outcomes([inside], known[at], known[version.id])))  # noqa: B023  done at once
         if rate is not None:
             found.append(Retained(comment_id=comment.id, text=comment.text, version=at, rate=rate))
     return tuple(found)
@@ -129,14 +141,14 @@ def _heldout(
     """Return loss on held-out text before and after; None where there is no such text."""
     from sayso.evaluation import heldout
 
-    texts = heldout_texts(workspace, settings, found)
+    texts = by_first(lambda: heldout_texts(workspace, settings, found))
     if not texts:
         return None
     losses, tokens = [], 0
     for number, name in enumerate(versions):
         watch(Progress(stage=_("held-out loss"), done=number, total=len(versions), unit=_("versions")))
         model = workspace.model(name)
-        result = heldout.loss(model, heldout_rows(model, texts))
+        result = heldout.loss(model, heldout_rows(model, texts), each=each)
         losses.append(result.loss)
         tokens = result.tokens
     outside = [outcome for outcome in found if outcome.scope != "in"]

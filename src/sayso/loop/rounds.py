@@ -17,6 +17,7 @@ from sayso.loop.progress import ignore
 from sayso.loop.settings import Settings
 from sayso.loop.workspace import CHAMPION, Workspace
 from sayso.records import Comment, Evaluation, Rate, Retained, Take, plain
+from sayso.training.engine.place import by_first
 
 T = TypeVar("T")
 _FILES = ("prompts", "comments")
@@ -71,6 +72,9 @@ def read(path: Path) -> dict[str, Any]:
 def run(workspace: Workspace, settings: Settings, *, watch: Watcher = ignore, command: str = "") -> Round:
     """Generate, refine, learn, evaluate, gate, promote where the gate says so, and report.
 
+    Several processes (`training.place`) that call this together share what is written, learnt and scored; the first alone
+    reads and writes the records.
+
     Raises:
         RecordError: a line of the round's files is wrong; nothing was imported.
         PreflightError: there is nothing to learn from; nothing was trained.
@@ -78,7 +82,7 @@ def run(workspace: Workspace, settings: Settings, *, watch: Watcher = ignore, co
     seconds: dict[str, float] = {}
     for stage in staging.stages_of(settings):
         learning.method_of(stage)
-    settings = _timed(seconds, "import", lambda: importing.take_in(workspace, settings))
+    settings = _timed(seconds, "import", lambda: by_first(lambda: importing.take_in(workspace, settings)))
     _timed(seconds, "generate", lambda: writing.generate(workspace, settings, watch=watch))
     refined = _timed(seconds, "refine", lambda: improving.refine(workspace, settings, watch=watch))
     learnt = _timed(seconds, "learn", lambda: learning.learn(workspace, settings, watch=watch))
@@ -87,16 +91,18 @@ def run(workspace: Workspace, settings: Settings, *, watch: Watcher = ignore, co
         seconds, "evaluate", lambda: measuring.evaluate(workspace, settings, candidate=candidate, watch=watch)
     )
     if evaluation.verdict is not None and evaluation.verdict.verdict == "promote":
-        deciding.promote(workspace, candidate)
-    report = _timed(seconds, "report", lambda: reporting.report(workspace, command=command, settings=settings))
+        by_first(lambda: deciding.promote(workspace, candidate))
+    report = _timed(
+        seconds, "report", lambda: by_first(lambda: reporting.report(workspace, command=command, settings=settings))
+    )
     seconds["total"] = round(sum(seconds.values()), 2)
     left_out = LeftOut(
         responses=learnt.material.left_out, reason=refined.reason if learnt.material.left_out else "",
-        comments=writing.idle(writing.survey(workspace, settings)),
+        comments=by_first(lambda: writing.idle(writing.survey(workspace, settings))),
     )  # fmt: skip
     return Round(
-        evaluation=evaluation, champion=workspace.store.alias(CHAMPION) or "", candidate=candidate, refined=refined,
-        left_out=left_out, learnt=learnt, seconds=seconds, report=report,
+        evaluation=evaluation, champion=by_first(lambda: workspace.store.alias(CHAMPION) or ""), candidate=candidate,
+        refined=refined, left_out=left_out, learnt=learnt, seconds=seconds, report=report,
     )  # fmt: skip
 
 

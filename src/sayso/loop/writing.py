@@ -17,7 +17,7 @@ from sayso.models.remote import Remote
 from sayso.models.writing.sampling import Sampling
 from sayso.records import Comment, Prompt, Response
 from sayso.store import review
-from sayso.training.engine.place import by_first
+from sayso.training.engine.place import by_first, each, together
 from sayso.training.engine.place import place as place_of_process
 
 
@@ -100,11 +100,13 @@ def _write(workspace: Workspace, version: str, prompts: Sequence[Prompt], sampli
     for part, texts in answer(writer, prompts, sampling, stage=_("generate"), watch=watch):
         pairs = zip(part, texts, strict=True)
         written = [Response(prompt=asked, text=text, version=version) for asked, text in pairs]
-        if not place_of_process().first:
-            continue
-        workspace.store.add_responses(written)
+        first = place_of_process().first
+        if first:
+            workspace.store.add_responses(written)
         if isinstance(writer, LocalModel):  # an engine behind an address does not say how sure it is
-            review.set_scores(workspace.store, sureness(writer, written))
+            scores = sureness(writer, written, each=each)
+            if first:
+                review.set_scores(workspace.store, scores)
 
 
 def answer(
@@ -119,21 +121,8 @@ def answer(
             yield [prompts[number]], [text]
             watch(Progress(stage=stage, done=done, total=len(prompts), unit=_("responses")))
         return
-    size = sampling.batch_size * 2
+    shared, size = together(writer), sampling.batch_size * max(2, place_of_process().size)
     for start in range(0, len(prompts), size):
         part = prompts[start : start + size]
-        yield part, _answered(writer, part, sampling)
+        yield part, shared.generate(part, sampling)
         watch(Progress(stage=stage, done=start + len(part), total=len(prompts), unit=_("responses")))
-
-
-def _answered(writer: Writer, prompts: Sequence[Prompt], sampling: Sampling) -> list[str]:
-    """Return the answers to prompts; where the model is here and there are several processes, each writes a part."""
-    if place_of_process().size == 1:
-        return writer.generate(prompts, sampling)
-    from sayso.models.local import LocalModel
-    from sayso.training.engine import distributed
-
-    if not isinstance(writer, LocalModel):
-        return by_first(lambda: writer.generate(prompts, sampling))
-    keys = [tuple(writer.encode_prompt(prompt)) for prompt in prompts]
-    return distributed.in_parts(lambda mine: writer.generate(mine, sampling), prompts, keys)

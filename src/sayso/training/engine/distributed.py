@@ -192,6 +192,13 @@ def in_parts(write: Callable[[list[P]], list[T]], prompts: Sequence[P], keys: Se
     return [next(answers[owner]) for owner in owners]
 
 
+def each(do: Callable[[P], T], parts: Iterable[P]) -> list[T]:
+    """Do something with each part, in turns, and return to all what came of each; see `place.each`."""
+    group = here()
+    found = gathered(lambda: [do(part) for number, part in enumerate(parts) if number % group.size == group.rank])
+    return [found[number % group.size][number // group.size] for number in range(sum(map(len, found)))]
+
+
 def in_shards(policy: Any) -> bool:
     """Whether the weights of a model are spread over the processes (`training.sharding`)."""
     return getattr(policy, "through", None) is not None

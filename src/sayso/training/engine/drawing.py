@@ -6,7 +6,6 @@ that is taken up again from a checkpoint draws the very answers it would have dr
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,15 +13,14 @@ from typing import TYPE_CHECKING, Any
 from sayso.batches import Drawn
 from sayso.methods import Method, OnPolicy
 from sayso.records import identity
-from sayso.training.engine import distributed
 from sayso.training.engine.order import groups_of_step
+from sayso.training.engine.together import together
 from sayso.training.settings import Train
 
 if TYPE_CHECKING:
     from sayso.batches import Row
     from sayso.models import Policy
-    from sayso.models.writing.sampling import Sampling, Written
-    from sayso.records import Example, Prompt
+    from sayso.records import Example
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,21 +40,7 @@ class Drawing:
     def of_step(self, policy: Policy, number: int, settings: Train) -> Drawn:
         """Draw what step `number` (from 0) learns from; of several processes each writes a part, and all are given all."""
         chosen = [self.tasks[place] for place in groups_of_step(number, len(self.tasks), settings)]
-        return self.method.draw(_together(policy), chosen, step=number, seed=settings.seed)
-
-
-def _together(policy: Policy) -> Policy:
-    """Return a policy that writes its answers together with the other processes; in shards it does so as it is."""
-    if distributed.here().size == 1 or distributed.in_shards(policy):
-        return policy
-
-    def write(prompts: Sequence[Prompt], sampling: Sampling) -> list[Written]:
-        keys = [tuple(policy.encode_prompt(prompt)) for prompt in prompts]
-        return distributed.in_parts(lambda mine: policy.write(mine, sampling), prompts, keys)
-
-    other = copy.copy(policy)
-    vars(other)["write"] = write
-    return other
+        return self.method.draw(together(policy), chosen, step=number, seed=settings.seed)
 
 
 def drawing_of(method: Method, examples: Iterable[Example], policy: Policy) -> Drawing | None:

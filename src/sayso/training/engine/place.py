@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from sayso.errors import SettingsError
 
 T = TypeVar("T")
+P = TypeVar("P")
 
 MEETING = "SAYSO_MEETING"
 """The environment variable that names a file in which the processes of one machine find each other, in place of a port."""
@@ -78,3 +79,26 @@ def first_then_others(do: Callable[[], T]) -> T:
     from sayso.training.engine import distributed
 
     return distributed.first_then_others(do)
+
+
+def each(do: Callable[[P], T], parts: Iterable[P]) -> list[T]:
+    """Do something with each part, every process with its share, and return to all what came of them in their order.
+
+    Raises:
+        SaysoError: it failed; the same error in all processes.
+    """
+    if place().size == 1:
+        return [do(part) for part in parts]
+    from sayso.training.engine import distributed
+
+    return distributed.each(do, parts)
+
+
+def together(writer: T) -> T:
+    """Return a writer that lets each process write a share of what all ask it for; alone, it itself."""
+    if place().size == 1:
+        return writer
+    from sayso.training.engine import together as sharing
+
+    shared: T = sharing.together(writer)
+    return shared
