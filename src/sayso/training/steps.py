@@ -117,12 +117,12 @@ def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, sett
         )
     reference = _reference(method, policy, rows, anchors, folder)
     with _spread(policy, method, settings), arranged(policy.module, settings):
-        parameters = trainable(policy.module)
+        parameters, most = trainable(policy.module), num_steps(_num_groups(method, rows), settings)
         run = _Run(
             method=method, policy=policy, reference=reference, rows=rows, settings=settings, anchors=anchors,
-            parameters=parameters, optimizers=optimizers(parameters, settings),
-            num_steps=num_steps(_num_groups(method, rows), settings), folder=kept, fingerprint=mark,
-            room=memory.Room(settings.max_tokens),
+            parameters=parameters, optimizers=optimizers(parameters, settings), num_steps=most, folder=kept,
+            fingerprint=mark, room=memory.Room(settings.max_tokens),
+            held=guards.remembered(policy, reference, anchors, num_steps=most, max_tokens=settings.max_tokens),
         )  # fmt: skip
         if found:
             checkpoints.load(found, parameters=parameters, optimizers=run.optimizers)
@@ -214,6 +214,8 @@ class _Run:
     folder: Path | None
     fingerprint: str
     room: memory.Room
+    held: Mapping[bytes, torch.Tensor]
+    """What the model before training says of the anchors, where it was asked before the first step."""
 
     @property
     def fitted(self) -> Train:
@@ -364,7 +366,7 @@ def _anchors_backward(run: _Run, number: int) -> dict[str, float]:
         distributed.gathered(
             lambda: guards.backward(
                 run.policy, run.reference, run.anchors, step=number, seed=run.settings.seed,
-                max_tokens=run.room.max_tokens,
+                max_tokens=run.room.max_tokens, known=run.held,
             )
         )
     )  # fmt: skip

@@ -8,27 +8,32 @@ likelihood alone; and it weighs more than the paper's 0.1 near and 0.2 out, whic
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from sayso.batches import Batch, Row, collate, micro_batches, row
-from sayso.losses.distillation import kl
-from sayso.losses.likelihood import nll
+from sayso.errors import NoRoomError
+from sayso.losses.distillation import divergences
 from sayso.training.engine import distributed
 from sayso.training.engine.finite import not_finite
 from sayso.training.engine.memory import needed
 from sayso.training.engine.order import endless
+from sayso.training.engine.remembering import row_key
 from sayso.training.settings import Guard
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from sayso.models import Policy, Scorer
     from sayso.models.writing.sampling import Sampling
     from sayso.records import Prompt
+
+HELD_BYTES = 2**28
+"""Of the tables of what the model before training says of the anchors; larger ones are computed at every step."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,48 +65,106 @@ def anchor_rows(policy: Policy, prompts_with_answers: Iterable[tuple[Prompt, str
     ]
 
 
+def remembered(
+    policy: Policy, reference: Scorer, anchors: Anchors, *, num_steps: int, max_tokens: int
+) -> Mapping[bytes, Tensor]:
+    """Return what the model before training says of each anchor, by the hash of its row, asked once for the whole run.
+
+    Shapes: (targets of the row, vocabulary), log-probabilities. Only kinds whose anchors all come up in so many steps are
+    asked about, and nothing is returned where the tables of all would take more than `HELD_BYTES`. The rows go through in
+    one fixed order, so that a run that is taken up again finds the same numbers to the last bit.
+    """
+    if not anchors.settings.kl_share:
+        return {}
+    most = num_steps * anchors.settings.rows_per_step
+    rows = [item for _, kind, _ in anchors.kinds() if len(kind) <= most for item in kind]
+    targets, found = sum(item.num_targets for item in rows), dict[bytes, Tensor]()
+    for part in micro_batches(rows, group=1, max_tokens=max_tokens):
+        try:
+            with needed(part, 1):
+                table = reference.distributions(_together(policy, part)).detach()
+        except NoRoomError:  # the steps have smaller micro-batches, and take less where that is too much
+            return {}
+        if targets * table.shape[1] * table.element_size() > HELD_BYTES:
+            return {}
+        tables = torch.split(table, [item.num_targets for item in part])
+        found |= {row_key(item): own.clone() for item, own in zip(part, tables, strict=True)}
+    return found
+
+
+def _together(policy: Policy, rows: Sequence[Row]) -> Batch:
+    return collate(rows, packed=policy.packed, pad_id=policy.pad_id, device=device_of(policy))
+
+
 def backward(
-    policy: Policy, reference: Scorer, anchors: Anchors, *, step: int, seed: int, max_tokens: int
+    policy: Policy,
+    reference: Scorer,
+    anchors: Anchors,
+    *,
+    step: int,
+    seed: int,
+    max_tokens: int,
+    known: Mapping[bytes, Tensor] = MappingProxyType({}),
 ) -> dict[str, float]:
     """Add the anchors' gradients of one step and return the mean loss of each kind, in nats a token.
 
-    Of several processes each adds and returns its share, divided by the count of all: the shares add up.
+    `known` is what `remembered` returned; the reference is asked about other rows. Of several processes each adds and
+    returns its share, divided by the count of all: the shares add up.
 
     Raises:
         ModelError: a loss is not finite; the anchors are named.
         NoRoomError: a micro-batch does not fit into memory; the gradients are no use then.
     """
-    losses = {}
-    for name, rows, weight in anchors.kinds():
-        chosen = endless(rows, step=step, size=anchors.settings.rows_per_step, seed=seed)
-        count = sum(sum(item.weights[1:]) for item in chosen)
-        total, failure = 0.0, None
-        parts = list(micro_batches(distributed.share(chosen, size=1), group=1, max_tokens=max_tokens))
-        for part, counts in distributed.turns(policy, parts, idle=chosen[:1]):
-            with needed(part, 1):
-                batch = collate(part, packed=policy.packed, pad_id=policy.pad_id, device=device_of(policy))
-                loss = _loss(policy, reference, batch, anchors.settings.kl_share)
-            value = float(loss.detach()) if counts else 0.0
-            if not math.isfinite(value):
-                failure = failure or not_finite(value, part, step)
-            with needed(part, 1):
-                torch.autograd.backward(loss * (weight / count if counts else 0.0))
-            total += value
-        if failure:
-            raise failure
-        losses[name] = total / count
-    return losses
+    rows = _of_step(anchors, step, seed)
+    counts = _added((item.kind, sum(item.weights[1:])) for item in rows)
+    factors = {name: weight / counts[name] for name, _, weight in anchors.kinds()}
+    parts = list(micro_batches(distributed.share(rows, size=1), group=1, max_tokens=max_tokens))
+    totals, failure = dict.fromkeys(counts, 0.0), None
+    for part, counted in distributed.turns(policy, parts, idle=rows[:1]):
+        with needed(part, 1):
+            batch = _together(policy, part)
+            values = batch.row_sums(batch.weights * _losses(policy, reference, batch, anchors.settings.kl_share, known))
+            found = values.tolist()
+            shares = values.new_tensor([factors[item.kind] if counted else 0.0 for item in part])
+        if not all(map(math.isfinite, found)) and counted:
+            failure = failure or not_finite(sum(found), part, step)
+        with needed(part, 1):
+            torch.autograd.backward((values * shares).sum())
+        for name, total in _added(zip((item.kind for item in part), found, strict=True)).items() if counted else ():
+            totals[name] += total
+    if failure:
+        raise failure
+    return {name: total / counts[name] for name, total in totals.items()}
 
 
-def _loss(policy: Policy, reference: Scorer, batch: Batch, kl_share: float) -> Tensor:
-    """Return (1 - kl_share) NLL + kl_share KL(reference || policy), summed over the batch's targets."""
+def _of_step(anchors: Anchors, step: int, seed: int) -> list[Row]:
+    """Return the anchors of a step, each as a row of its kind."""
+    size = anchors.settings.rows_per_step
+    return [
+        replace(item, kind=name)
+        for name, rows, _ in anchors.kinds()
+        for item in endless(rows, step=step, size=size, seed=seed)
+    ]
+
+
+def _added(amounts: Iterable[tuple[str, float]]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, amount in amounts:
+        found[name] = found.get(name, 0.0) + amount
+    return found
+
+
+def _losses(
+    policy: Policy, reference: Scorer, batch: Batch, kl_share: float, known: Mapping[bytes, Tensor]
+) -> Float[Tensor, " M"]:
+    """Return (1 - kl_share) NLL + kl_share KL(reference || policy) at every target of a batch."""
     if not kl_share:
-        return nll(policy.token_logprobs(batch), batch.weights).total
-    now = policy.distributions(batch)
-    total = kl_share * kl(reference.distributions(batch), now, batch.weights).total
-    if kl_share < 1:
-        total = total + (1 - kl_share) * nll(now.gather(1, batch.targets[:, None]).squeeze(1), batch.weights).total
-    return total
+        return -policy.token_logprobs(batch)
+    now, keys = policy.distributions(batch), [row_key(item) for item in batch.rows]
+    whole = all(key in known for key in keys)
+    before = torch.cat([known[key] for key in keys]) if whole else reference.distributions(batch)
+    apart = kl_share * divergences(before, now)
+    return apart if kl_share == 1 else apart - (1 - kl_share) * now.gather(1, batch.targets[:, None]).squeeze(1)
 
 
 def device_of(policy: Policy) -> str:
