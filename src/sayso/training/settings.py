@@ -58,8 +58,9 @@ class Train:
     for a model that starts from random weights."""
     train_sampling_strategy: Order = "random"
     """The order of the groups: drawn anew for every epoch, or as they come (`sequential`), for a curriculum."""
-    bf16: bool = False
-    """Compute matrix products in bfloat16 (weights stay in float32); for plain likelihood on processors that have it."""
+    bf16: bool | None = None
+    """Compute matrix products in bfloat16 (weights stay in float32), for plain likelihood alone; unset: where the device has
+    units for it and a transformer at least ten million weights."""
     dropout: bool = False
     """Drop, while learning, as the model's own configuration says (`dropout`, `dropout_rate` …); for plain likelihood from
     little data. Otherwise the model is trained as it is used."""

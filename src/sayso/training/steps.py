@@ -18,7 +18,7 @@ import torch
 from sayso.batches import Drawn, Row
 from sayso.errors import NoRoomError, PreflightError, SettingsError
 from sayso.models.arithmetic import quick_products
-from sayso.training.engine import checkpoints, distributed, memory, sharding
+from sayso.training.engine import checkpoints, distributed, memory, precision, sharding
 from sayso.training.engine import guard as guards
 from sayso.training.engine.backward import Summed, backward, divide
 from sayso.training.engine.drawing import Drawing
@@ -101,16 +101,13 @@ def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, sett
     if not isinstance(rows, Drawing) or not rows:
         check_rows([] if isinstance(rows, Drawing) else rows, policy, group=method.group)
     anchors = guard or Anchors()
+    compares = isinstance(rows, Drawing) or _needs_reference(method, anchors)
+    settings = precision.decided(settings, policy, compares=compares)
     kept = folder / "checkpoints" if folder else None
     mark = fingerprint(method, rows, settings, anchors)
     found = _same_everywhere(lambda: _found(kept, mark, resume=resume), mark)
     _expect_trainable(policy, settings)
-    if settings.bf16 and _needs_reference(method, anchors):
-        raise SettingsError(
-            "train.bf16 is for methods that compare nothing with the model before training, whose differences bfloat16 "
-            "would round away; set it to false, or use sft without a guard"
-        )
-    if settings.dropout and (isinstance(rows, Drawing) or _needs_reference(method, anchors)):
+    if settings.dropout and compares:
         raise SettingsError(
             "train.dropout is for methods that compare nothing with the model before training or with what it drew, "
             "where noise would be compared; set it to false, or use sft without a guard"

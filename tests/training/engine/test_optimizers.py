@@ -11,6 +11,8 @@ import torch
 from sayso.errors import SettingsError
 from sayso.methods.refine_dpo import RefineDpo
 from sayso.methods.refine_sft import RefineSft
+from sayso.methods.sft import Sft
+from sayso.training.engine import precision
 from sayso.training.engine.guard import Anchors
 from sayso.training.engine.optimizer import optimizers, trainable
 from sayso.training.engine.order import groups_of_step
@@ -108,3 +110,22 @@ def test_dropout_is_refused_where_noise_would_be_compared(ready, rows):
     settings = Train(dropout=True, max_steps=1)
     with pytest.raises(SettingsError, match=r"train\.dropout .* noise would be compared"):
         next(steps(RefineDpo(), ready(settings), rows, settings))
+
+
+@pytest.mark.parametrize(("least", "units", "chosen"), [(1, True, True), (1, False, False), (10**9, True, False)])
+def test_unset_bfloat16_is_taken_by_a_large_model_where_the_device_has_it(ready, rows, monkeypatch, least, units, chosen):
+    monkeypatch.setattr(precision, "LEAST_WEIGHTS", least)
+    monkeypatch.setattr(precision, "has_units", lambda _device: units)
+    unset = Train(use_lora=False, max_steps=2, learning_rate=1e-3)
+    said = dataclasses.replace(unset, bf16=chosen)
+    found = [[step.loss for step in steps(Sft(), ready(given), rows, given)] for given in (unset, said)]
+    assert found[0] == found[1]
+
+
+def test_unset_bfloat16_is_not_taken_where_a_model_is_compared_with_its_reference(ready, rows, monkeypatch):
+    monkeypatch.setattr(precision, "LEAST_WEIGHTS", 1)
+    monkeypatch.setattr(precision, "has_units", lambda _device: True)
+    guard, losses = Anchors(near=rows[:2]), []
+    for settings in (Train(use_lora=False, max_steps=1), Train(use_lora=False, max_steps=1, bf16=False)):
+        losses.append(next(steps(Sft(), ready(settings), rows, settings, guard=guard)).loss)
+    assert losses[0] == losses[1]

@@ -71,7 +71,7 @@ def training(found: DataSet, *, per_prompt: int = 1) -> dict[str, Any]:
         "seed": train.seed,
         **({"save_steps": train.save_steps} if train.save_steps else {"save_strategy": "epoch"}),
         **({"save_total_limit": train.save_total_limit} if train.save_total_limit else {}),
-        "bf16": train.bf16,
+        "bf16": bool(train.bf16),
         "logging_steps": 1,
     }
 

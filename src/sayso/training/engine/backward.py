@@ -13,6 +13,7 @@ from sayso.batches import Row, collate, micro_batches
 from sayso.training.engine import guard as guards
 from sayso.training.engine.finite import culprits, not_finite
 from sayso.training.engine.memory import needed
+from sayso.training.engine.precision import products
 from sayso.training.settings import Train
 
 if TYPE_CHECKING:
@@ -42,7 +43,10 @@ def backward(
     total, count, sums = 0.0, 0.0, dict[str, float]()
     device = guards.device_of(policy)
     for part in micro_batches(rows, group=method.group, max_tokens=settings.max_tokens):
-        with needed(part, method.group), torch.autocast(torch.device(device).type, torch.bfloat16, enabled=settings.bf16):
+        with (
+            needed(part, method.group),
+            products(settings, device),
+        ):
             batch = collate(part, group=method.group, packed=policy.packed, pad_id=policy.pad_id, device=device)
             loss = method.loss(policy, reference, batch)
         value = float(loss.total.detach())
@@ -63,7 +67,7 @@ def _value(method: Method, policy: Policy, reference: Scorer, rows: Sequence[Row
     """Return the loss of some rows alone, and leave no gradient."""
     device = guards.device_of(policy)
     batch = collate(rows, group=method.group, packed=policy.packed, pad_id=policy.pad_id, device=device)
-    with torch.no_grad(), torch.autocast(torch.device(device).type, torch.bfloat16, enabled=settings.bf16):
+    with torch.no_grad(), products(settings, device):
         return float(method.loss(policy, reference, batch).total)
 
 

@@ -23,6 +23,7 @@ from sayso.errors import SettingsError
 from sayso.training.engine import distributed
 from sayso.training.engine.backward import Summed
 from sayso.training.engine.finite import not_finite
+from sayso.training.engine.precision import products
 
 if TYPE_CHECKING:
     from sayso.methods import Method
@@ -102,7 +103,7 @@ def backward(
     parts = list(micro_batches(rows, group=method.group, max_tokens=settings.max_tokens))
     for part, counts in distributed.turns(policy, parts, idle):
         batch = collate(part, group=method.group, packed=policy.packed, pad_id=policy.pad_id, device=device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=settings.bf16):
+        with products(settings, device):
             loss = method.loss(policy, reference, batch)
         torch.autograd.backward(loss.total if counts else loss.total * 0)
         if not counts:

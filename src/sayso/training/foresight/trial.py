@@ -18,7 +18,7 @@ import torch
 
 from sayso.batches import Row
 from sayso.models.arithmetic import quick_products
-from sayso.training.engine import checkpoints, guard, memory
+from sayso.training.engine import checkpoints, guard, memory, precision
 from sayso.training.engine.backward import backward
 from sayso.training.engine.drawing import Drawing
 from sayso.training.engine.layers import arranged
@@ -147,8 +147,11 @@ def _warm(bench: _Bench, planned: Schedule) -> None:
 
 
 def _own(bench: _Bench, rows: Part, reference: Scorer) -> None:
-    train = replace(bench.lesson.train, max_tokens=_ALL)
-    backward(bench.lesson.method, bench.lesson.policy, reference, rows, train, step=0)
+    lesson = bench.lesson
+    train = precision.decided(
+        lesson.train, lesson.policy, compares=lesson.uses_reference or isinstance(lesson.rows, Drawing)
+    )
+    backward(lesson.method, lesson.policy, reference, rows, replace(train, max_tokens=_ALL), step=0)
 
 
 def _held(bench: _Bench, rows: Part, _reference: Scorer) -> None:
