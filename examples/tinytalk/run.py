@@ -23,15 +23,17 @@ HERE = Path(__file__).parent
 METHODS: dict[str, tuple[str, ...]] = {
     "refine_sft": (),
     "refine_dpo": ("train.learning_rate=0.001",),
-    "hindsight": ("train.learning_rate=0.0003",),
-    "scoped": ("train.learning_rate=0.0005",),
-    "edit_weighted": ("train.learning_rate=0.001",),
-    "conditional": ("train.learning_rate=0.001",),
-    "critique": ("train.learning_rate=0.001",),
-    "polarity": ("train.learning_rate=0.0005",),
-    "cut": ("train.learning_rate=0.0005",),
-    "feedback_rl": ("train.learning_rate=0.0002",),
+    "hindsight": ("train.learning_rate=0.0007",),
+    "scoped": ("train.learning_rate=0.0004",),
+    "edit_weighted": ("train.learning_rate=0.002",),
+    "conditional": ("train.learning_rate=0.0017",),
+    "critique": ("train.learning_rate=0.002",),
+    "polarity": ("train.learning_rate=0.0011",),
+    "cut": ("train.learning_rate=0.0009",),
+    "feedback_rl": ("train.learning_rate=0.0006",),
 }
+"""The rates of the first two were tried here; of the others only that they stand to that of `refine_sft` as those that were
+found for `sayso bench takes` do (`sayso.loop.bench.tiers.SMALL_RATES`)."""
 SCOPED = ("bad_news", "bedtime")
 """The two comments whose near prompts are easily confused."""
 
