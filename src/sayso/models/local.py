@@ -25,6 +25,8 @@ from sayso.batches import Batch
 from sayso.errors import ModelError, NotFoundError
 from sayso.models import adapters, folders, opening
 from sayso.models.forms import Form, Words
+from sayso.models.forms.apart import States
+from sayso.models.forms.causal import Causal
 from sayso.models.writing.sampling import Sampling, Written
 from sayso.records import Prompt
 
@@ -175,6 +177,16 @@ class LocalModel:
         self._set_dropout(learning=torch.is_grad_enabled())
         return self._ask(lambda: self.form.distributions(self.inner, batch))
 
+    def states(self, batch: Batch) -> States | None:
+        """Return what the output head reads at every target, with gradient; None where a table has to be asked for.
+
+        So it is of models that are not causal, whose head is no plain matrix, or whose weights are in shards.
+        """
+        if self.through is not None or not isinstance(self.form, Causal):
+            return None
+        self._set_dropout(learning=torch.is_grad_enabled())
+        return self.form.states(self.inner, batch)
+
     def reference(self) -> _Frozen:
         """Return the frozen model as it was before training.
 
@@ -252,6 +264,15 @@ class _Frozen:
         model._set_dropout(learning=False)
         with torch.no_grad(), _standing(model, self._before) as module:
             return model.form.distributions(module, batch)
+
+    def states(self, batch: Batch) -> States | None:
+        """Return what the frozen model's output head reads at every target; see `LocalModel.states`."""
+        model = self._model
+        if model.through is not None or not isinstance(model.form, Causal):
+            return None
+        model._set_dropout(learning=False)
+        with torch.no_grad(), _standing(model, self._before) as module:
+            return model.form.states(module, batch)
 
 
 def _before(model: LocalModel) -> Any:

@@ -22,7 +22,7 @@ from sayso.training import measuring, run
 from sayso.training.early_stopping import Choice, Chosen, Rule
 from sayso.training.engine import stopping
 from sayso.training.engine.optimizer import prepare
-from sayso.training.engine.place import as_first_says, by_first, first_then_others, place
+from sayso.training.engine.place import as_first_says, by_deepspeed, by_first, first_then_others, place
 from sayso.training.foresight import outlook
 from sayso.training.foresight.outlook import Job, Preview
 from sayso.training.material import corrupting, samples
@@ -149,7 +149,7 @@ def fit(task: Task, folder: Path, watch: Watch, *, clock: Callable[[], float] = 
         return before
     made = outlook.fitted(first_then_others(lambda: job(task, folder / TOKENS, watch)))
     first = place().first
-    if task.rule and task.train.fsdp and place().size > 1:
+    if task.rule and (task.train.fsdp or by_deepspeed()) and place().size > 1:
         raise SettingsError("train.fsdp: weights in shards cannot be kept aside; set early_stopping.by to last")
     choice = Choice(task.rule, made, folder) if task.rule and first else None
     with stopping.signals() as stop:
@@ -187,7 +187,7 @@ def _follow(records: Iterator[Step], job: Job, folder: Path, told: _Told, clock:
         held = corrupting.held(job.method, job.material.validation)
         due = told.choice is not None and told.choice.due(record)
         wanted = as_first_says(bool(held) and (due or _measures_after(record, job.data, clock() - measured)))
-        if held and wanted and (first or job.train.fsdp):  # what is in shards, all must ask
+        if held and wanted:
             told.validation = measuring.measure(job.policy, held, step=record.step, max_tokens=job.train.max_tokens)
             if first:
                 measuring.note(folder, told.validation)

@@ -13,8 +13,13 @@ import torch
 from sayso.batches import collate, micro_batches
 from sayso.models.arithmetic import quick_products
 from sayso.training import run
+from sayso.training.engine.distributed import in_shards
+from sayso.training.engine.place import each
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sayso.batches import Row
     from sayso.models.local import LocalModel
     from sayso.training.material.mixture import Rows
 
@@ -31,15 +36,20 @@ class Measured:
     tokens: int
 
 
-@torch.no_grad()
 def measure(policy: LocalModel, rows: Rows, *, step: int, max_tokens: int) -> Measured:
-    """Return the mean loss over rows, and what that is in bits for every byte of the text that was to be foretold."""
-    total, count = 0.0, 0.0
-    for part in micro_batches(rows, group=1, max_tokens=max_tokens):  # type: ignore[arg-type]  # a sequence, all the same
+    """Return the mean loss over rows, and what that is in bits for every byte of the text that was to be foretold.
+
+    Of several processes (`training.place`), which all must ask, each scores a share.
+    """
+
+    def cost(part: Sequence[Row]) -> tuple[float, float]:
         batch = collate(part, packed=policy.packed, pad_id=policy.pad_id, device=policy.device)
-        with quick_products():
-            total -= float((policy.token_logprobs(batch) * batch.weights).sum())
-        count += float(batch.weights.sum())
+        with torch.no_grad(), quick_products():
+            return -float((policy.token_logprobs(batch) * batch.weights).sum()), float(batch.weights.sum())
+
+    parts = micro_batches(rows, group=1, max_tokens=max_tokens)  # type: ignore[arg-type]  # a sequence, all the same
+    found = [cost(part) for part in parts] if in_shards(policy) else each(cost, parts)
+    total, count = sum(nats for nats, _counted in found), sum(counted for _nats, counted in found)
     bits = total / math.log(2) / rows.facts.num_bytes if rows.facts.num_bytes else math.nan
     return Measured(step=step, loss=total / count, bits_per_byte=bits, tokens=int(count))
 

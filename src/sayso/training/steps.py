@@ -8,7 +8,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
@@ -18,7 +18,7 @@ import torch
 from sayso.batches import Drawn, Row
 from sayso.errors import NoRoomError, PreflightError, SettingsError
 from sayso.models.arithmetic import quick_products
-from sayso.training.engine import checkpoints, distributed, memory, precision, sharding
+from sayso.training.engine import checkpoints, deep, distributed, memory, precision, sharding
 from sayso.training.engine import guard as guards
 from sayso.training.engine.backward import Summed, backward, divide
 from sayso.training.engine.drawing import Drawing
@@ -28,6 +28,7 @@ from sayso.training.engine.layers import arranged
 from sayso.training.engine.naming import name_rows
 from sayso.training.engine.optimizer import carries_adapter, optimizers, rate, trainable
 from sayso.training.engine.order import groups_of_step, num_steps
+from sayso.training.engine.place import by_deepspeed
 from sayso.training.engine.remembering import Remembering
 from sayso.training.preflight import check_rows
 from sayso.training.settings import INDIFFERENT, Train
@@ -102,7 +103,7 @@ def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, sett
         check_rows([] if isinstance(rows, Drawing) else rows, policy, group=method.group)
     anchors = guard or Anchors()
     compares = isinstance(rows, Drawing) or _needs_reference(method, anchors)
-    settings = precision.decided(settings, policy, compares=compares)
+    settings = precision.decided(deep.settled(settings), policy, compares=compares)
     kept = folder / "checkpoints" if folder else None
     mark = fingerprint(method, rows, settings, anchors)
     found = _same_everywhere(lambda: _found(kept, mark, resume=resume), mark)
@@ -123,12 +124,27 @@ def steps(  # noqa: PLR0913  the door of training: a method, a model, rows, sett
         )  # fmt: skip
         if found:
             checkpoints.load(found, parameters=parameters, optimizers=run.optimizers)
-        yield from _records(run, found.step if found else 0, stop, clock)
+        with _by_deepspeed(run) as shared:
+            yield from _records(shared, found.step if found else 0, stop, clock)
+
+
+@contextmanager
+def _by_deepspeed(run: _Run) -> Iterator[_Run]:
+    """Hand the weights over to DeepSpeed for the time of a block, where the launcher wants it."""
+    if not by_deepspeed():
+        yield run
+        return
+    config = deep.configuration(run.settings)
+    with deep.sharded(cast("LocalModel", run.policy), run.parameters, run.optimizers[0], config) as zero:
+        yield dataclasses.replace(run, optimizers=(), zero=zero)
 
 
 def _spread(policy: Policy, method: Method, settings: Train) -> AbstractContextManager[None]:
     """Give every process the weights of the first; with `fsdp` in shards for the time of a block."""
     distributed.as_first(trainable(policy.module).values())
+    if by_deepspeed():
+        deep.expect_possible(method)
+        return deep.aside(cast("LocalModel", policy))
     if not settings.fsdp or distributed.here().size == 1:
         return nullcontext()
     sharding.expect_possible(method, settings)
@@ -139,11 +155,13 @@ def _records(run: _Run, begin: int, stop: Callable[[], bool], clock: Callable[[]
     """Do the steps from `begin` on, and write checkpoints between them."""
     started = clock()
     for number in range(begin, run.num_steps):
-        record = _step(run, number)
+        with distributed.in_step(run.policy):
+            record = _step(run, number)
         yield dataclasses.replace(record, seconds=clock() - started)
         stops = distributed.gathered(stop)
         stopped = any(stops)
-        _keep(run, number + 1, now=stopped)
+        with distributed.in_step(run.policy):
+            _keep(run, number + 1, now=stopped)
         if (number + 1) % memory.EVERY_STEPS == 0:
             memory.give_back()
         if stopped:
@@ -211,8 +229,10 @@ class _Run:
     folder: Path | None
     fingerprint: str
     room: memory.Room
-    held: Mapping[bytes, torch.Tensor]
+    held: guards.Known
     """What the model before training says of the anchors, where it was asked before the first step."""
+    zero: deep.Zero | None = None
+    """What does the step, where DeepSpeed has the weights."""
 
     @property
     def fitted(self) -> Train:
@@ -275,20 +295,36 @@ def _step(run: _Run, number: int) -> Step:
             loss, sums, held = _gradients(run, drawn, number)
             if not distributed.in_shards(run.policy):  # in shards they were summed as they came
                 distributed.add_gradients(run.parameters.values())
-            norm = _norm(run, chosen, number)
-            for optimizer in run.optimizers:
-                for group in optimizer.param_groups:
-                    group["lr"] = _rate(run, number)
-                optimizer.step()
+            norm = _updated(run, chosen, number)
         finally:
-            for optimizer in run.optimizers:
-                optimizer.zero_grad(set_to_none=True)
+            for updating in _updating(run):
+                updating.zero_grad(set_to_none=True)
     return Step(
         step=number + 1, num_steps=run.num_steps, loss=loss, learning_rate=_rate(run, number), grad_norm=norm,
         tokens=sum(len(item.ids) for item in chosen), rows=len(chosen),
         near=held.get("near"), out=held.get("out"), sums={**sums, **drawn.sums},
         answers=drawn.answers, reward=drawn.reward,
     )  # fmt: skip
+
+
+def _updating(run: _Run) -> Sequence[torch.optim.Optimizer | deep.Zero]:
+    return [run.zero] if run.zero else run.optimizers
+
+
+def _updated(run: _Run, chosen: Sequence[Row], number: int) -> float:
+    """Update the weights, and return the length of the gradient before it was shortened."""
+    for updating in _updating(run):
+        for group in updating.param_groups:
+            group["lr"] = _rate(run, number)
+    if run.zero:
+        norm = run.zero.step()  # it leaves the weights as they are where that is not finite
+        if not math.isfinite(norm):
+            raise not_finite(norm, chosen, number)
+        return norm
+    norm = _norm(run, chosen, number)
+    for optimizer in run.optimizers:
+        optimizer.step()
+    return norm
 
 
 def _of_step(run: _Run, number: int) -> Drawn:
@@ -337,15 +373,17 @@ def _method_backward(run: _Run, drawn: Drawn, number: int) -> tuple[float, dict[
     count = found.count if drawn.count is None else drawn.count
     if not count:
         return _nothing_left(drawn, number)
-    divide(run.parameters.values(), count)
+    if run.zero:
+        run.zero.divide(count)
+    else:
+        divide(run.parameters.values(), count)
     return found.total / count, {name: amount / count for name, amount in found.sums.items()}
 
 
 def _backward(run: _Run, rows: Sequence[Row], number: int, *, idle: Sequence[Row]) -> Summed:
     if distributed.in_shards(run.policy):
-        return sharding.backward(
-            run.method, run.policy, run.reference, rows, run.fitted, step=number, idle=idle
-        )  # fmt: skip
+        with distributed.in_step(run.policy):
+            return sharding.backward(run.method, run.policy, run.reference, rows, run.fitted, step=number, idle=idle)
     return backward(run.method, run.policy, run.reference, rows, run.fitted, step=number)
 
 
@@ -359,14 +397,20 @@ def _together(parts: Sequence[Summed]) -> Summed:
 
 def _anchors_backward(run: _Run, number: int) -> dict[str, float]:
     """Add the gradient of the anchors, and return their mean losses."""
-    return _added(
-        distributed.gathered(
-            lambda: guards.backward(
-                run.policy, run.reference, run.anchors, step=number, seed=run.settings.seed,
-                max_tokens=run.room.max_tokens, known=run.held,
-            )
+    return _added(distributed.gathered(lambda: _anchors_share(run, number)))
+
+
+def _anchors_share(run: _Run, number: int) -> dict[str, float]:
+    with distributed.in_step(run.policy):
+        return guards.backward(
+            run.policy,
+            run.reference,
+            run.anchors,
+            step=number,
+            seed=run.settings.seed,
+            max_tokens=run.room.max_tokens,
+            known=run.held,
         )
-    )  # fmt: skip
 
 
 def _added(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -417,6 +461,10 @@ def _keep(run: _Run, done: int, *, now: bool) -> None:
 
 
 def _write(run: _Run, folder: Path, done: int) -> None:
-    checkpoints.save(folder, step=done, fingerprint=run.fingerprint, parameters=run.parameters, optimizers=run.optimizers)
+    parameters, optimizers = run.parameters, run.optimizers
+    if run.zero:
+        parameters, optimizer = deep.snapshot(run.zero, run.parameters)
+        optimizers = (optimizer,)
+    checkpoints.save(folder, step=done, fingerprint=run.fingerprint, parameters=parameters, optimizers=optimizers)
     if distributed.here().first:
         checkpoints.prune(folder, run.settings.save_total_limit)

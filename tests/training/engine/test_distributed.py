@@ -69,15 +69,15 @@ def test_the_first_says_why_another_left(tmp_path):
     assert said(together("tests.training.many:leaves", tmp_path)) == ["StoreError: the disk 'd' is full"] * 2
 
 
-def expect_alike(found: dict, expected: dict, what: str) -> None:
+def expect_alike(found: dict, expected: dict, what: str, *, close: float = CLOSE) -> None:
     """Expect the losses and the weights of one process."""
     assert len(found["records"]) == len(expected["records"])
     for one, other in zip(found["records"], expected["records"], strict=True):
         for name in ("loss", "grad_norm", "near", "out"):
-            assert one[name] == pytest.approx(other[name], abs=CLOSE), (what, name, one["step"])
+            assert one[name] == pytest.approx(other[name], abs=close), (what, name, one["step"])
         assert (one["tokens"], one["rows"], one["learning_rate"]) == (other["tokens"], other["rows"], other["learning_rate"])
     for name, value in expected["weights"].items():
-        assert torch.allclose(found["weights"][name], value, rtol=0, atol=CLOSE), (what, name)
+        assert torch.allclose(found["weights"][name], value, rtol=0, atol=close), (what, name)
 
 
 def guard(policy) -> Anchors:

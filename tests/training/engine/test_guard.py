@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from sayso.losses.likelihood import nll
 from sayso.models.writing.sampling import Sampling
 from sayso.records import ask
 from sayso.training.engine import guard
-from sayso.training.engine.guard import Anchors, anchor_rows, own_answers
+from sayso.training.engine.guard import Anchors, Known, anchor_rows, own_answers
 from sayso.training.engine.order import endless
 from sayso.training.engine.remembering import row_key
 from sayso.training.settings import Guard
@@ -29,6 +30,15 @@ class Counting:
         self.asked += batch.num_rows
         with torch.no_grad():
             return self.model.distributions(batch)
+
+
+class Showing(Counting):
+    """One that shows what its output head reads."""
+
+    def states(self, batch):
+        self.asked += batch.num_rows
+        with torch.no_grad():
+            return self.model.states(batch)
 
 
 @pytest.fixture
@@ -90,19 +100,25 @@ def test_a_kind_without_rows_or_weight_is_not_used(tiny):
     assert Anchors(near=rows, settings=Guard(enabled=False)).kinds() == ()
 
 
-def test_near_and_out_go_through_the_model_together_and_add_what_they_add_one_by_one(tiny, moved, anchors):
-    plain = copy.deepcopy(moved)
+@pytest.mark.parametrize("kl_share", [0.0, 0.75, 1.0])
+@pytest.mark.parametrize("reference", [Counting, Showing])
+def test_near_and_out_go_through_the_model_together_and_add_what_they_add_one_by_one(
+    tiny, moved, anchors, reference, kl_share
+):
+    plain, anchors = copy.deepcopy(moved), replace(anchors, settings=replace(anchors.settings, kl_share=kl_share))
     wanted = one_by_one(plain, Counting(tiny), anchors, 2, 7)
-    said = guard.backward(moved, Counting(tiny), anchors, step=2, seed=7, max_tokens=1000)
+    said = guard.backward(moved, reference(tiny), anchors, step=2, seed=7, max_tokens=1000)
     assert said == pytest.approx(wanted, rel=1e-4)
     for name, gradient in gradients(moved).items():
         torch.testing.assert_close(gradient, gradients(plain)[name], atol=1e-5, rtol=1e-4)
 
 
-def test_the_model_before_training_is_asked_once_about_each_anchor(tiny, moved, anchors):
-    before, plain = Counting(tiny), copy.deepcopy(moved)
+@pytest.mark.parametrize("reference", [Counting, Showing])
+def test_the_model_before_training_is_asked_once_about_each_anchor(tiny, moved, anchors, reference):
+    before, plain = reference(tiny), copy.deepcopy(moved)
     known = guard.remembered(moved, before, anchors, num_steps=2, max_tokens=40)
-    assert before.asked == len(known) == 7
+    assert before.asked == len(known.rows) == 7
+    assert (known.head is not None) == (reference is Showing)
     for step in range(3):
         said = guard.backward(moved, before, anchors, step=step, seed=1, max_tokens=1000, known=known)
         wanted = guard.backward(plain, Counting(tiny), anchors, step=step, seed=1, max_tokens=1000)
@@ -115,9 +131,9 @@ def test_the_model_before_training_is_asked_once_about_each_anchor(tiny, moved, 
 def test_anchors_that_do_not_all_come_up_are_asked_about_as_they_do(tiny, anchors):
     before = Counting(tiny)
     known = guard.remembered(tiny, before, anchors, num_steps=1, max_tokens=1000)
-    assert (known, before.asked) == ({}, 0)
+    assert (known.rows, before.asked) == ({}, 0)
     some = guard.remembered(tiny, Counting(tiny), Anchors(near=anchors.near, settings=Guard()), num_steps=1, max_tokens=1000)
-    assert set(some) == {row_key(item) for item in anchors.near}
+    assert set(some.rows) == {row_key(item) for item in anchors.near}
 
 
 def test_tables_that_are_too_large_or_find_no_room_are_not_held(tiny, anchors, monkeypatch):
@@ -125,15 +141,15 @@ def test_tables_that_are_too_large_or_find_no_room_are_not_held(tiny, anchors, m
         def distributions(self, batch):
             raise MemoryError
 
-    assert guard.remembered(tiny, Full(tiny), anchors, num_steps=9, max_tokens=1000) == {}
+    assert guard.remembered(tiny, Full(tiny), anchors, num_steps=9, max_tokens=1000) == Known()
     monkeypatch.setattr(guard, "HELD_BYTES", 1000)
     before = Counting(tiny)
-    assert guard.remembered(tiny, before, anchors, num_steps=9, max_tokens=40) == {}
+    assert guard.remembered(tiny, before, anchors, num_steps=9, max_tokens=40) == Known()
     assert before.asked < 7, "the first of them told how large all would be"
 
 
 def test_likelihood_alone_asks_no_model_before_training(tiny, anchors):
     held, before = Anchors(near=anchors.near, settings=Guard(kl_share=0)), Counting(tiny)
-    assert guard.remembered(tiny, before, held, num_steps=9, max_tokens=1000) == {}
+    assert guard.remembered(tiny, before, held, num_steps=9, max_tokens=1000) == Known()
     guard.backward(tiny, before, held, step=0, seed=0, max_tokens=1000)
     assert before.asked == 0

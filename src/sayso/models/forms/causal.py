@@ -14,6 +14,7 @@ from sayso.batches import Batch
 from sayso.errors import ModelError
 from sayso.i18n import gettext as _
 from sayso.models.forms import scoring, sharing
+from sayso.models.forms.apart import States
 from sayso.models.forms.chat import Chat, chat_of
 from sayso.models.writing import generation
 from sayso.models.writing.sampling import Sampling
@@ -42,6 +43,10 @@ class Causal:
     def distributions(self, module: Any, batch: Batch) -> Float[Tensor, "M V"]:
         """Return the float32 log-probability of the whole vocabulary at every target."""
         return scoring.distributions(module, self._laid_out(batch), head_alone=self.head_alone)
+
+    def states(self, module: Any, batch: Batch) -> States | None:
+        """Return what the output head reads at every target of a batch, where the logits are its products alone."""
+        return scoring.states(module, self._laid_out(batch), head_alone=self.head_alone)
 
     def write(
         self, module: Any, prompts: Sequence[Sequence[int]], sampling: Sampling, *, max_length: int

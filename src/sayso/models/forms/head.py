@@ -57,11 +57,13 @@ def pick(logits: Float[Tensor, "M V"], targets: Int[Tensor, " M"], *, spare: boo
     return found
 
 
+def is_plain(head: Callable[[Tensor], Tensor] | None) -> TypeGuard[nn.Linear]:
+    """Whether a head is a matrix with nothing hung onto its call (an adapter, weights in shards, on a disk)."""
+    return type(head) is nn.Linear and not (head._forward_pre_hooks or head._forward_hooks or "forward" in vars(head))
+
+
 def _is_fixed(head: Callable[[Tensor], Tensor]) -> TypeGuard[nn.Linear]:
-    """Whether a head is a matrix that is not trained, with nothing hung onto its call (weights in shards, on a disk)."""
-    if type(head) is not nn.Linear or any(item.requires_grad for item in head.parameters()):
-        return False
-    return not (head._forward_pre_hooks or head._forward_hooks or "forward" in vars(head))
+    return is_plain(head) and not any(item.requires_grad for item in head.parameters())
 
 
 def _is_own(logits: Tensor) -> bool:

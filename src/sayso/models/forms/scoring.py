@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from sayso.batches import Batch, collate, row
 from sayso.models.arithmetic import quick_products
-from sayso.models.forms.head import chunked, pick
+from sayso.models.forms.apart import States
+from sayso.models.forms.head import chunked, is_plain, pick
 from sayso.models.forms.packing import packed_inputs, switch_off, switch_on
 from sayso.models.forms.sharing import LEAST, shared
 
@@ -41,6 +42,15 @@ def distributions(model: Any, batch: Batch, *, head_alone: bool) -> Float[Tensor
     with quick_products():
         logits = model.get_output_embeddings()(_hidden(model, batch)) if head_alone else _logits(model, batch)
     return torch.log_softmax(logits.float(), dim=1)
+
+
+def states(model: Any, batch: Batch, *, head_alone: bool) -> States | None:
+    """Return what the output head reads at every target, with gradient; None where the logits are more than its products."""
+    head = model.get_output_embeddings()
+    if not (head_alone and is_plain(head)):
+        return None
+    with quick_products():
+        return States(hidden=_hidden(model, batch), head=head)
 
 
 def _hidden(model: Any, batch: Batch) -> Float[Tensor, "M H"]:

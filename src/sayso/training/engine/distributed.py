@@ -26,7 +26,7 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 
 from sayso import errors
 from sayso.batches import Row
-from sayso.errors import PeerError, SaysoError
+from sayso.errors import BrokenOffError, NoRoomError, PeerError, SaysoError
 from sayso.training.engine.place import MEETING, Place
 
 T = TypeVar("T")
@@ -118,6 +118,38 @@ def _peers() -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def in_step(policy: Any) -> Iterator[None]:
+    """Say in one line what ends a block in whose middle processes with a model in shards wait for each other.
+
+    Raises:
+        BrokenOffError: memory ran out here; the others, who are in the middle of it too, end because this one does.
+        PeerError: another process ended.
+    """
+    try:
+        yield
+    except NoRoomError as error:
+        if not in_shards(policy):
+            raise
+        if error.fields["groups"] == 1:  # smaller parts there are none
+            raise BrokenOffError("process {number}: {reason}", number=here().rank + 1, reason=str(error)) from error
+        raise BrokenOffError(
+            "process {number}: {reason}. With weights in shards a step cannot be done again in smaller parts: set "
+            "train.max_tokens to {tokens} or fewer, and run the same command again to go on from the last checkpoint",
+            number=here().rank + 1, reason=str(error), tokens=error.fields["tokens"] // 2,
+        ) from error  # fmt: skip
+    except RuntimeError as error:
+        if isinstance(error, SaysoError) or not _lost(error):
+            raise
+        with _peers():
+            raise
+
+
+def _lost(error: RuntimeError) -> bool:
+    """Whether a failure says that another process has gone."""
+    return isinstance(error, dist.DistError) or "gloo" in str(error)
+
+
 def gathered(do: Callable[[], T]) -> list[T]:
     """Do something in every process and return to each what came of it in all of them, in the order of their ranks.
 
@@ -130,7 +162,7 @@ def gathered(do: Callable[[], T]) -> list[T]:
     mine: T | SaysoError
     try:
         mine = do()
-    except PeerError:
+    except (PeerError, BrokenOffError):
         raise
     except SaysoError as error:
         mine = error

@@ -10,21 +10,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from sayso.batches import Batch, Row, collate, micro_batches, row
 from sayso.errors import NoRoomError
 from sayso.losses.distillation import divergences
+from sayso.models.forms.apart import States, apart
+from sayso.models.forms.head import chunked
 from sayso.training.engine import distributed
 from sayso.training.engine.finite import not_finite
 from sayso.training.engine.memory import needed
 from sayso.training.engine.order import endless
-from sayso.training.engine.remembering import row_key
+from sayso.training.engine.remembering import Shown, row_key
 from sayso.training.settings import Guard
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from sayso.records import Prompt
 
 HELD_BYTES = 2**28
-"""Of the tables of what the model before training says of the anchors; larger ones are computed at every step."""
+"""Of what is kept of the model before training; where the anchors take more, it is asked at every step."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,31 +66,53 @@ def anchor_rows(policy: Policy, prompts_with_answers: Iterable[tuple[Prompt, str
     ]
 
 
-def remembered(
-    policy: Policy, reference: Scorer, anchors: Anchors, *, num_steps: int, max_tokens: int
-) -> Mapping[bytes, Tensor]:
-    """Return what the model before training says of each anchor, by the hash of its row, asked once for the whole run.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """What the model before training says of anchors, by the hash of each one's row."""
 
-    Shapes: (targets of the row, vocabulary), log-probabilities. Only kinds whose anchors all come up in so many steps are
-    asked about, and nothing is returned where the tables of all would take more than `HELD_BYTES`. The rows go through in
-    one fixed order, so that a run that is taken up again finds the same numbers to the last bit.
+    rows: Mapping[bytes, Tensor] = field(default_factory=dict)
+    """Of the targets of a row, what its output head reads (T, H), or log-probabilities of the vocabulary (T, V)."""
+    head: nn.Linear | None = None
+    """The head that reads them; None where they are log-probabilities."""
+
+    def of(self, batch: Batch) -> Tensor | None:
+        """Return what is known of all targets of a batch; None where some of its rows are new."""
+        keys = [row_key(item) for item in batch.rows]
+        return torch.cat([self.rows[key] for key in keys]) if all(key in self.rows for key in keys) else None
+
+
+def remembered(policy: Policy, reference: Scorer, anchors: Anchors, *, num_steps: int, max_tokens: int) -> Known:
+    """Return what the model before training says of the anchors, asked once for the whole run.
+
+    Only kinds whose anchors all come up in so many steps are asked about, and nothing is known where all of it would take
+    more than `HELD_BYTES`. The rows go through in one fixed order, so that a run that is taken up again finds the same
+    numbers to the last bit.
     """
     if not anchors.settings.kl_share:
-        return {}
+        return Known()
     most = num_steps * anchors.settings.rows_per_step
     rows = [item for _, kind, _ in anchors.kinds() if len(kind) <= most for item in kind]
-    targets, found = sum(item.num_targets for item in rows), dict[bytes, Tensor]()
+    targets, found, head = sum(item.num_targets for item in rows), dict[bytes, Tensor](), None
     for part in micro_batches(rows, group=1, max_tokens=max_tokens):
         try:
             with needed(part, 1):
-                table = reference.distributions(_together(policy, part)).detach()
+                said, head = _said(reference, _together(policy, part))
         except NoRoomError:  # the steps have smaller micro-batches, and take less where that is too much
-            return {}
-        if targets * table.shape[1] * table.element_size() > HELD_BYTES:
-            return {}
-        tables = torch.split(table, [item.num_targets for item in part])
-        found |= {row_key(item): own.clone() for item, own in zip(part, tables, strict=True)}
-    return found
+            return Known()
+        if targets * said.shape[1] * said.element_size() > HELD_BYTES:
+            return Known()
+        pieces = torch.split(said, [item.num_targets for item in part])
+        found |= {row_key(item): own.clone() for item, own in zip(part, pieces, strict=True)}
+    return Known(rows=found, head=head)
+
+
+def _said(reference: Scorer, batch: Batch) -> tuple[Tensor, nn.Linear | None]:
+    shown = _states(reference, batch)
+    return (shown.hidden.detach(), shown.head) if shown else (reference.distributions(batch).detach(), None)
+
+
+def _states(model: Scorer, batch: Batch) -> States | None:
+    return model.states(batch) if isinstance(model, Shown) else None
 
 
 def _together(policy: Policy, rows: Sequence[Row]) -> Batch:
@@ -104,7 +127,7 @@ def backward(
     step: int,
     seed: int,
     max_tokens: int,
-    known: Mapping[bytes, Tensor] = MappingProxyType({}),
+    known: Known = Known(),
 ) -> dict[str, float]:
     """Add the anchors' gradients of one step and return the mean loss of each kind, in nats a token.
 
@@ -154,17 +177,24 @@ def _added(amounts: Iterable[tuple[str, float]]) -> dict[str, float]:
     return found
 
 
-def _losses(
-    policy: Policy, reference: Scorer, batch: Batch, kl_share: float, known: Mapping[bytes, Tensor]
-) -> Float[Tensor, " M"]:
+def _losses(policy: Policy, reference: Scorer, batch: Batch, kl_share: float, known: Known) -> Float[Tensor, " M"]:
     """Return (1 - kl_share) NLL + kl_share KL(reference || policy) at every target of a batch."""
     if not kl_share:
         return -policy.token_logprobs(batch)
-    now, keys = policy.distributions(batch), [row_key(item) for item in batch.rows]
-    whole = all(key in known for key in keys)
-    before = torch.cat([known[key] for key in keys]) if whole else reference.distributions(batch)
-    apart = kl_share * divergences(before, now)
-    return apart if kl_share == 1 else apart - (1 - kl_share) * now.gather(1, batch.targets[:, None]).squeeze(1)
+    said, head = known.of(batch), known.head
+    if said is None:
+        said, head = _said(reference, batch)
+    now = _states(policy, batch) if head else None
+    if head and now:
+        far = apart(now, States(hidden=said, head=head))
+        if kl_share == 1:
+            return far
+        likely = chunked(now.head, len(now.head.weight), now.hidden, batch.targets)
+    else:
+        table = policy.distributions(batch)
+        far = divergences(torch.log_softmax(head(said).float(), dim=1) if head else said, table)
+        likely = table.gather(1, batch.targets[:, None]).squeeze(1)
+    return kl_share * far - (1 - kl_share) * likely
 
 
 def device_of(policy: Policy) -> str:

@@ -54,6 +54,11 @@ def place(environ: Mapping[str, str] = os.environ) -> Place:
     return Place(rank=rank, size=size, local_rank=local_rank)
 
 
+def by_deepspeed(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether the launcher (`accelerate launch --use_deepspeed`) wants trainings done by DeepSpeed."""
+    return environ.get("ACCELERATE_USE_DEEPSPEED", "false").lower() in ("true", "1", "yes")
+
+
 def by_first(do: Callable[[], T]) -> T:
     """Let the first process do it, and return to all of them what came of it; alone, just do it.
 

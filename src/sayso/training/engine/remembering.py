@@ -25,6 +25,7 @@ from torch import Tensor
 from sayso.batches import Batch, Row, collate
 from sayso.errors import StoreError
 from sayso.i18n import gettext as _
+from sayso.models.forms.apart import States
 
 if TYPE_CHECKING:
     from sayso.models import Scorer
@@ -45,6 +46,14 @@ class Identified(Protocol):
 
     def identity(self) -> str:
         """Return the hash of the weights that score."""
+
+
+@runtime_checkable
+class Shown(Protocol):
+    """A scorer that shows what its output head reads."""
+
+    def states(self, batch: Batch) -> States | None:
+        """Return that at every target; None where there is no head that makes the logits alone."""
 
 
 class Remembering:
@@ -77,6 +86,10 @@ class Remembering:
     def distributions(self, batch: Batch) -> Float[Tensor, "M V"]:
         """Return the log-probability of the whole vocabulary at every target: too much to remember."""
         return self._scorer.distributions(batch)
+
+    def states(self, batch: Batch) -> States | None:
+        """Return what the output head reads at every target, where the scorer shows it; not remembered either."""
+        return self._scorer.states(batch) if isinstance(self._scorer, Shown) else None
 
     def keep(self) -> None:
         """Write what was learnt since it was last called, where there is a folder.

@@ -23,6 +23,7 @@ from sayso.errors import SettingsError
 from sayso.training.engine import distributed
 from sayso.training.engine.backward import Summed
 from sayso.training.engine.finite import not_finite
+from sayso.training.engine.memory import needed
 from sayso.training.engine.precision import products
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from sayso.training.settings import Train
 
 
-class _Root(nn.Module):
+class Root(nn.Module):
     """Stands for the whole model where it is put together."""
 
     def __init__(self, model: nn.Module) -> None:
@@ -76,7 +77,7 @@ def sharded(policy: LocalModel) -> Iterator[None]:
     layers = set(policy.inner._no_split_modules or ())
     for part in [item for item in module.modules() if type(item).__name__ in layers]:
         fully_shard(part, mesh=mesh)
-    root = _Root(module)
+    root = Root(module)
     fully_shard(root, mesh=mesh)
     for part in root.modules():
         if isinstance(part, FSDPModule):  # sums, as our losses are
@@ -97,15 +98,17 @@ def backward(
 
     Raises:
         ModelError: the loss is not finite; said after the last micro-batch, since the others wait for this process's part.
+        NoRoomError: a micro-batch does not fit into memory.
     """
     total, count, sums, failure = 0.0, 0.0, dict[str, float](), None
     device = next(policy.module.parameters()).device
     parts = list(micro_batches(rows, group=method.group, max_tokens=settings.max_tokens))
     for part, counts in distributed.turns(policy, parts, idle):
-        batch = collate(part, group=method.group, packed=policy.packed, pad_id=policy.pad_id, device=device)
-        with products(settings, device):
-            loss = method.loss(policy, reference, batch)
-        torch.autograd.backward(loss.total if counts else loss.total * 0)
+        with needed(part, method.group):
+            batch = collate(part, group=method.group, packed=policy.packed, pad_id=policy.pad_id, device=device)
+            with products(settings, device):
+                loss = method.loss(policy, reference, batch)
+            torch.autograd.backward(loss.total if counts else loss.total * 0)
         if not counts:
             continue
         value = float(loss.total.detach())
