@@ -91,5 +91,9 @@ class PeerError(SaysoError, RuntimeError):
     """Another process of the same training ended, so this one cannot go on."""
 
 
+class BrokenOffError(SaysoError, RuntimeError):
+    """A process had to stop in the middle of what all processes of a training do together."""
+
+
 class MissingExtraError(SaysoError, ImportError):
     """An optional dependency is not installed; the message carries the pip line."""

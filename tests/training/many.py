@@ -24,7 +24,9 @@ def together(job: str, folder: Path, size: int = 2) -> list[Any]:
     shared = {**os.environ, "WORLD_SIZE": str(size), "SAYSO_MEETING": str(folder / "meeting"), "GLOO_SOCKET_IFNAME": "lo",
         "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"}  # fmt: skip
     started = [
-        subprocess.Popen([sys.executable, "-c", BEGIN, job, str(folder)], env={**shared, "RANK": str(rank)})
+        subprocess.Popen(
+            [sys.executable, "-c", BEGIN, job, str(folder)], env={**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)}
+        )
         for rank in range(size)
     ]
     try:
@@ -108,6 +110,10 @@ class Job:
     """Where its run is kept; empty: nowhere that another job goes on with."""
     stop: int = 0
     """After so many steps."""
+    cramped: int = 0
+    """Whether the last process runs out of memory where more tokens go through at once; 0: it does not."""
+    environ: Any = dataclasses.field(default_factory=dict)
+    """What a launcher says to several processes."""
 
 
 def train(folder: Path) -> list[dict[str, Any]]:
@@ -117,11 +123,16 @@ def train(folder: Path) -> list[dict[str, Any]]:
 
 def trained(job: Job, folder: Path, number: int) -> dict[str, Any]:
     """Train the model of the folder, in as many processes as there are, and return the records and the weights."""
+    from tests.training.engine.test_room import cramped
+
     from sayso.models import local
     from sayso.training.engine.optimizer import prepare, trainable
     from sayso.training.steps import steps
 
+    if "RANK" in os.environ:
+        os.environ.update(job.environ)
     policy = prepare(local.load(folder / "model", device="cpu"), job.settings)
+    asked = cramped(policy, job.cramped, MemoryError(), late=True) if job.cramped and _last() else []
     records: list[Any] = []
     run = folder / (job.folder or f"{os.environ.get('WORLD_SIZE', '1')}-{number}")
     for record in steps(
@@ -129,7 +140,12 @@ def trained(job: Job, folder: Path, number: int) -> dict[str, Any]:
         stop=lambda: len(records) == job.stop, clock=lambda: 0.0,
     ):  # fmt: skip
         records.append(dataclasses.asdict(record))
-    return {"records": records, "weights": {name: item.detach() for name, item in trainable(policy.module).items()}}
+    weights = {name: item.detach() for name, item in trainable(policy.module).items()}
+    return {"records": records, "weights": weights, "asked": asked}
+
+
+def _last() -> bool:
+    return int(os.environ.get("RANK", "-1")) == int(os.environ.get("WORLD_SIZE", "0")) - 1
 
 
 def said(found: Sequence[Any]) -> list[str]:

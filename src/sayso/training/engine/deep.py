@@ -146,7 +146,7 @@ class Zero:
         """Ask the model; a gradient that comes back later is what a division of all by the count leaves whole."""
         found, factor = self.engine(do), self._count
         if isinstance(found, torch.Tensor) and found.requires_grad and factor != 1.0:
-            found.register_hook(lambda gradient: gradient * factor)
+            found.register_hook(lambda gradient: gradient * factor)  # type: ignore[no-untyped-call]
         return found
 
     def divide(self, count: float) -> None:
