@@ -36,7 +36,7 @@ SOURCE = ROOT / "src" / "sayso"
 LANGUAGES = ("zh",)
 ERRORS = frozenset(
     ("SaysoError", "SettingsError", "RecordError", "NotFoundError", "PreflightError", "StoreError", "ModelError",
-     "MissingExtraError", "ConflictError", "NotAllowedError", "PeerError", "NoRoomError")
+     "MissingExtraError", "ConflictError", "NotAllowedError", "PeerError", "NoRoomError", "BrokenOffError")
 )  # fmt: skip
 CLICK = ("core", "decorators", "exceptions", "formatting", "parser", "types")
 TEMPLATES = (".html", ".j2", ".jinja", ".svg", ".txt", ".md")
