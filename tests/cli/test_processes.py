@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -82,6 +83,19 @@ def test_two_processes_learn_one_candidate_and_one_speaks(refined):
     assert len(lines) == len(set(lines))
     again = fresh("-C", refined, "learn", "--processes", "2", "--json", timeout=300)
     assert again.json["again"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("deepspeed") is None, reason="deepspeed is not installed")
+def test_accelerate_has_deepspeed_share_a_training(refined):
+    how = ["--use_deepspeed", "--zero_stage", "2", "--num_processes", "2", "--main_process_port", "0"]
+    launch = [sys.executable, "-m", "accelerate.commands.launch", *how]
+    done = subprocess.run(
+        [*launch, "-m", "sayso", "-C", refined, "learn", "--json"], capture_output=True, text=True, timeout=300,
+        env={**os.environ, "SAYSO_LANG": "en", "DS_ACCELERATOR": "cpu", "GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["candidate"] == "v1"
 
 
 @pytest.mark.slow
