@@ -14,9 +14,7 @@ from sayso.loop.bench.tiers import TIERS
 
 
 def job(folder: Path, *methods: str) -> Job:
-    tier = TIERS["quick"]
-    tier = replace(tier, comments=2, tests=6, drafts=16, anchors=8, candidates=1, curve=(), sequences=0, controls="shuffled",
-                   train=replace(tier.train, max_steps=24))  # fmt: skip
+    tier = replace(TIERS["quick"], comments=2, candidates=1, curve=(), sequences=0, controls="shuffled")
     return Job(model=str(demo.model()), adapter=None, methods=methods, tier=tier, tier_name="quick", folder=folder)
 
 
