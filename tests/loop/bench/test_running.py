@@ -12,6 +12,7 @@ from tests.loop.bench.conftest import TIER
 from sayso.errors import NotFoundError, SaysoError, SettingsError
 from sayso.loop.bench import results, running, scoring, suite
 from sayso.loop.bench.running import Job
+from sayso.loop.bench.tiers import SMALL_RATES
 from sayso.loop.progress import Progress
 
 
@@ -111,6 +112,7 @@ def test_the_result_says_what_was_measured_and_holds_no_path(finished: Job) -> N
     assert found["format"] == results.FORMAT
     assert found["suite"]["sha256"] == suite.load(finished.suite).sha256
     assert found["model"]["sha256"] == running.weights(finished)
+    assert found["small_rates"] == SMALL_RATES
     text = (finished.folder / results.RESULT).read_text(encoding="utf-8")
     assert str(finished.folder.parent) not in text
     assert str(Path(finished.model).parent) not in text
@@ -175,6 +177,14 @@ def test_another_run_in_the_same_folder_is_refused(finished: Job, tmp_path: Path
     (tmp_path / "mine.txt").write_text("x", encoding="utf-8")
     with pytest.raises(SettingsError, match="holds no benchmark"):
         running.check(replace(finished, folder=tmp_path), known)
+
+
+def test_a_run_at_other_rates_is_not_gone_on_with(finished: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = suite.load(finished.suite)
+    running.check(finished, known)
+    monkeypatch.setitem(SMALL_RATES, "hindsight", 1.0)
+    with pytest.raises(SettingsError, match="another rates"):
+        running.check(finished, known)
 
 
 def test_what_cannot_be_run_is_said_before_anything_is(job: Job) -> None:

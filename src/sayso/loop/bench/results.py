@@ -64,6 +64,7 @@ def _result(job: Job, known: Suite, found: Sequence[Score]) -> dict[str, Any]:
         "suite": described["suite"],
         "tier": job.tier_name,
         "settings": described["tier"],
+        "small_rates": described["rates"],
         "model": {
             "name": Path(job.model).name, "adapter": Path(job.adapter).name if job.adapter else "",
             "sha256": described["weights"],

@@ -17,7 +17,7 @@ from sayso.i18n import gettext as _
 from sayso.loop import Watcher
 from sayso.loop.bench import answering, material, sequences, suite, teaching, together
 from sayso.loop.bench.suite import Item, Suite
-from sayso.loop.bench.tiers import Condition, Tier, conditions
+from sayso.loop.bench.tiers import SMALL_RATES, Condition, Tier, conditions
 from sayso.loop.learning import holds
 from sayso.loop.processes import in_processes
 from sayso.loop.progress import Progress, ignore
@@ -132,7 +132,7 @@ def _same_run(job: Job, known: Suite) -> None:
                                 folder=str(job.folder))  # fmt: skip
         return
     before, now = read(path), _described(job, known)
-    for key in ("model", "adapter", "weights", "suite", "tier"):
+    for key in ("model", "adapter", "weights", "suite", "tier", "rates"):
         if before.get(key) != now[key]:
             raise SettingsError(
                 "{folder!r} holds a run with another {key}; name another folder with --out, or repeat what began it",
@@ -144,7 +144,7 @@ def _described(job: Job, known: Suite) -> dict[str, Any]:
     return {
         "model": job.model, "adapter": job.adapter, "weights": weights(job), "tier_name": job.tier_name,
         "methods": list(job.methods), "suite": {"version": known.version, "sha256": known.sha256},
-        "tier": json.loads(json.dumps(plain(asdict(job.tier)))),
+        "tier": json.loads(json.dumps(plain(asdict(job.tier)))), "rates": dict(SMALL_RATES),
     }  # fmt: skip
 
 
