@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from sayso.losses.anchoring import divergence
 from sayso.losses.loss import Loss
 
 
@@ -61,12 +62,7 @@ def kl(reference: Float[Tensor, "M V"], policy: Float[Tensor, "M V"], weights: F
     Loss: total = sum_m w_m sum_v p_ref(v) (log p_ref(v) - log p(v)), count = sum_m w_m. Both are log-probabilities; the
     reference's carry no gradient.
     """
-    return Loss(total=(weights * divergences(reference, policy)).sum(), count=float(weights.sum()))
-
-
-def divergences(reference: Float[Tensor, "M V"], policy: Float[Tensor, "M V"]) -> Float[Tensor, " M"]:
-    """Return how far the policy's distribution has moved from the reference's at every target, in nats; see `kl`."""
-    return torch.nn.functional.kl_div(policy, reference.detach(), log_target=True, reduction="none").sum(dim=1)
+    return Loss(total=(weights * divergence(reference, policy)).sum(), count=float(weights.sum()))
 
 
 def _clipped(advantage: Float[Tensor, " M"], clip: float | None) -> Float[Tensor, " M"]:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from sayso.losses.distillation import divergences
+from sayso.losses.anchoring import divergence
 from sayso.models.forms import apart as room
 from sayso.models.forms.apart import States, apart
 
@@ -23,7 +23,7 @@ def hidden(seed: int, count: int = 9, dtype: torch.dtype = torch.float32) -> tor
 def from_tables(now: States, before: States) -> torch.Tensor:
     with torch.no_grad():
         reference = torch.log_softmax(before.head(before.hidden), dim=1)
-    return divergences(reference, torch.log_softmax(now.head(now.hidden), dim=1))
+    return divergence(reference, torch.log_softmax(now.head(now.hidden), dim=1))
 
 
 def gradients(far: torch.Tensor, *wanted: torch.Tensor) -> tuple[torch.Tensor, ...]:

@@ -18,7 +18,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import linear
 from torch.utils.checkpoint import checkpoint
 
-from sayso.losses.distillation import divergences
+from sayso.losses.anchoring import divergence
 from sayso.models.arithmetic import quick_products
 from sayso.models.forms.head import CACHED_LOGITS, PASSING_LOGITS
 
@@ -32,7 +32,7 @@ class States:
 
 
 def apart(now: States, before: States) -> Float[Tensor, " M"]:
-    """Return KL(before || now) at every target in nats, with gradient by `now` alone; see `losses.distillation.kl`."""
+    """Return KL(before || now) at every target in nats, with gradient by `now` alone; see `losses.anchoring.divergence`."""
     size = max(1, PASSING_LOGITS // len(now.head.weight))
     pieces = zip(torch.split(now.hidden, size), torch.split(before.hidden.detach(), size), strict=True)
     with quick_products():
@@ -46,7 +46,7 @@ def apart(now: States, before: States) -> Float[Tensor, " M"]:
 def _plain(mine: Tensor, head: nn.Linear, other: Tensor, before: nn.Linear) -> Float[Tensor, " C"]:
     with torch.no_grad():
         reference = torch.log_softmax(before(other).float(), dim=1)
-    return divergences(reference, torch.log_softmax(head(mine).float(), dim=1))
+    return divergence(reference, torch.log_softmax(head(mine).float(), dim=1))
 
 
 class _Apart(torch.autograd.Function):

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from sayso.batches import Batch, Row, collate, micro_batches, row
 from sayso.errors import NoRoomError
-from sayso.losses.distillation import divergences
+from sayso.losses.anchoring import divergence
 from sayso.models.forms.apart import States, apart
 from sayso.models.forms.head import chunked
 from sayso.training.engine import distributed
@@ -192,7 +192,7 @@ def _losses(policy: Policy, reference: Scorer, batch: Batch, kl_share: float, kn
         likely = chunked(now.head, len(now.head.weight), now.hidden, batch.targets)
     else:
         table = policy.distributions(batch)
-        far = divergences(torch.log_softmax(head(said).float(), dim=1) if head else said, table)
+        far = divergence(torch.log_softmax(head(said).float(), dim=1) if head else said, table)
         likely = table.gather(1, batch.targets[:, None]).squeeze(1)
     return kl_share * far - (1 - kl_share) * likely
 

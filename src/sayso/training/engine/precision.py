@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sayso.models import Policy
 
 LEAST_WEIGHTS = 10_000_000
-"""From so many on, bfloat16 is chosen unasked; smaller models lose by turning numbers into it what they gain."""
+"""From so many on, bfloat16 is chosen unasked: so it was quicker with 15 and 135 million; fewer were not tried."""
 
 
 def decided(settings: Train, policy: Policy, *, compares: bool) -> Train:
