@@ -102,14 +102,17 @@ def scopes_at(triple: Triple) -> tuple[Scope, ...]:
     return tuple(scope for scope in found if scope.key)
 
 
-def say(demand: Demand, rng: Random, *, held: bool | None = False) -> str:
-    """Draw the words of a comment; `held` draws wordings that are held out (None: any)."""
-    return _framed([_wish(demand, rng, held)], demand.scope, rng, held)
+def say(demand: Demand, rng: Random, *, held: bool | None = False, places: int = 0) -> str:
+    """Draw the words of a comment; `held` draws wordings that are held out (None: any).
+
+    With `places` the first so many wordings of a scope alone are drawn from.
+    """
+    return _framed([_wish(demand, rng, held)], demand.scope, rng, held, places)
 
 
-def say_both(first: Demand, second: Demand, rng: Random, *, held: bool | None = False) -> str:
+def say_both(first: Demand, second: Demand, rng: Random, *, held: bool | None = False, places: int = 0) -> str:
     """Draw the words of one comment that asks for two effects in the scope of the first."""
-    return _framed([_wish(first, rng, held), _wish(second, rng, held)], first.scope, rng, held)
+    return _framed([_wish(first, rng, held), _wish(second, rng, held)], first.scope, rng, held, places)
 
 
 def praise(demand: Demand, rng: Random, *, held: bool | None = False) -> str:
@@ -120,9 +123,9 @@ def praise(demand: Demand, rng: Random, *, held: bool | None = False) -> str:
     return _stopped(capital(f"{text}, {where}" if where else text))
 
 
-def words(part: str, key: str, rng: Random, held: bool | None = False) -> str:
-    """Draw one wording of a list of wordings.yaml."""
-    return rng.choice(heldout.wordings(part, key, SAID_OF[part][key], held=held))
+def words(part: str, key: str, rng: Random, held: bool | None = False, *, most: int = 0) -> str:
+    """Draw one wording of a list of wordings.yaml, of its first `most` where that is not 0."""
+    return rng.choice(heldout.wordings(part, key, SAID_OF[part][key], held=held)[: most or None])
 
 
 def _wish(demand: Demand, rng: Random, held: bool | None) -> str:
@@ -131,8 +134,8 @@ def _wish(demand: Demand, rng: Random, held: bool | None) -> str:
     return wish.format(value=demand.value, old=old, new=new)
 
 
-def _framed(wishes: list[str], scope: Scope, rng: Random, held: bool | None) -> str:
-    where = _where(scope, rng, held)
+def _framed(wishes: list[str], scope: Scope, rng: Random, held: bool | None, places: int) -> str:
+    where = _where(scope, rng, held, places)
     refused = any(wish.startswith(("don't", "never")) for wish in wishes)
     frame = words("frames", "dont" if refused else "do", rng, held)
     said = frame.format(wish=" and ".join(wishes))
@@ -145,11 +148,11 @@ def _stopped(text: str) -> str:
     return text if text.endswith(('."', '!"', '?"', "P.S.")) else f"{text}."
 
 
-def _where(scope: Scope, rng: Random, held: bool | None) -> str:
+def _where(scope: Scope, rng: Random, held: bool | None, places: int = 0) -> str:
     if scope.kind == "this":
         return ""
     key = scope.key if scope.kind == "tone" else scope.kind
-    return _NAMED[scope.kind](words("places", key, rng, held), scope.key, rng)
+    return _NAMED[scope.kind](words("places", key, rng, held, most=places), scope.key, rng)
 
 
 def _pair(template: str, key: str, rng: Random) -> str:

@@ -30,10 +30,10 @@ THIS = 0.4
 """How often a comment on a response says nothing of where it applies."""
 
 
-def standing(triple: Triple, rng: Random, *, always: bool = True) -> Demand:
-    """Draw what a comment may ask for that applies to a triple, whatever will be written."""
+def standing(triple: Triple, rng: Random, *, always: bool = True, kinds: Mapping[str, float] = KINDS) -> Demand:
+    """Draw what a comment may ask for that applies to a triple, whatever will be written, in scopes of these kinds."""
     while True:
-        scope = Scope(kind="always") if always and rng.random() < ALWAYS else _scope(triple, rng)
+        scope = Scope(kind="always") if always and rng.random() < ALWAYS else _scope(triple, rng, kinds)
         names = [name for name in TRAINED if EFFECTS[name].standing and triple.genre not in EFFECTS[name].not_for]
         demand = valued(_by_share(names, rng, _rates()), scope, rng)
         if demand and not demand.held_out:
@@ -79,9 +79,10 @@ def valued(name: str, scope: Scope, rng: Random, text: str = "") -> Demand | Non
     return Demand(effect=name, value=value, scope=scope) if value or name not in VALUED else None
 
 
-def _scope(triple: Triple, rng: Random) -> Scope:
+def _scope(triple: Triple, rng: Random, kinds: Mapping[str, float] = KINDS) -> Scope:
     scopes = [scope for scope in scopes_at(triple) if not scope.held_out]
-    return rng.choices(scopes, [KINDS[scope.kind] for scope in scopes])[0] if scopes else Scope(kind="always")
+    scopes = [scope for scope in scopes if scope.kind in kinds] or scopes
+    return rng.choices(scopes, [kinds.get(scope.kind, 1) for scope in scopes])[0] if scopes else Scope(kind="always")
 
 
 def liked(triple: Triple, text: str, rng: Random) -> Demand | None:

@@ -38,7 +38,7 @@ PLACES: dict[str, list[str]] = _SAID["places"]
 """How a comment says where it applies."""
 SAID_OF: dict[str, dict[str, list[str]]] = {
     "wishes": WORDINGS, "places": PLACES, "frames": _SAID["frames"],
-    "lists": {name: _SAID[name] for name in ("praise", "praise_nothing", "beside_the_point", "same_again", "does_it_apply")},
+    "lists": {name: _SAID[name] for name in ("praise", "praise_nothing", "beside_the_point", "same_again")},
 }  # fmt: skip
 """All that comments are worded with."""
 

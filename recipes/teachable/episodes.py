@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, pairwise
 from random import Random
 
 from recipes.teachable import heldout
@@ -22,7 +22,7 @@ from recipes.teachable.comments import (
     words,
 )
 from recipes.teachable.compose import compose
-from recipes.teachable.demands import liked, standing, valued, violated
+from recipes.teachable.demands import KINDS, liked, standing, valued, violated
 from recipes.teachable.effects import EFFECTS, TRAINED, VALUED, holds, obey
 from recipes.teachable.plan import Plan, render
 from recipes.teachable.prompts import prompt
@@ -30,13 +30,43 @@ from recipes.teachable.world import MANNERS, Triple, training_triples
 
 from sayso.records import Message
 
-SHARES: dict[str, dict[str, float]] = {
-    "early": {"copy": 0.15, "plain": 0.15, "refine": 0.6, "conditional": 0.1},
-    "late": {"plain": 0.08, "refine": 0.45, "applies": 0.05, "conditional": 0.14, "paired": 0.16, "chain": 0.12},
-}
-"""How often which kind of episode is drawn, in the early part of the stream and after it."""
-EARLY_EPISODES = 0.26
-"""The share of episodes in the early part, where copying is learnt; as they are short, a fifth of the tokens."""
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """A part of the stream: how often which kind of episode is drawn, and how comments say where they apply."""
+
+    episodes: float
+    """Its share of all episodes."""
+    shares: Mapping[str, float]
+    kinds: Mapping[str, float] = field(default_factory=lambda: KINDS)
+    """How often a scope is of which kind."""
+    places: int = 0
+    """Scopes are said in the first so many wordings; 0: in all."""
+    short: float = 0.0
+    """How often a prompt asks for something short."""
+
+
+STAGES: dict[str, Stage] = {
+    "early": Stage(
+        episodes=0.26, shares={"copy": 0.15, "plain": 0.15, "refine": 0.6, "conditional": 0.1}, short=0.26
+    ),
+    "simple": Stage(
+        episodes=0.22, kinds={"genre": 0.4, "reader": 0.4, "manner": 0.2}, places=1, short=0.35,
+        shares={"plain": 0.03, "refine": 0.17, "mark": 0.3, "conditional": 0.15, "paired": 0.35},
+    ),
+    "middle": Stage(
+        episodes=0.1, places=5,
+        shares={"plain": 0.04, "refine": 0.26, "mark": 0.16, "conditional": 0.18, "paired": 0.28, "chain": 0.08},
+    ),
+    "late": Stage(
+        episodes=0.42,
+        shares={
+            "plain": 0.06, "copy": 0.02, "refine": 0.34, "mark": 0.1, "conditional": 0.14, "paired": 0.2, "chain": 0.14,
+        },
+    ),
+}  # fmt: skip
+"""The stream in its order: copying is learnt first, then what a scope is in few words, then all of it."""
+LATE = STAGES["late"]
 PLACES = {"in": 0.37, "near": 0.41, "out": 0.22}
 """How often a prompt under a standing comment lies where; as one of two or three always lies inside: 47, 35, 18."""
 TWO = 0.1
@@ -44,7 +74,7 @@ TWO = 0.1
 MANNERED = 0.12
 """How often a prompt says something beside genre, reader and topic."""
 EVEN = 0.2
-"""How often a question whether a comment applies is moved into its scope, so that half the answers are yes."""
+"""How often a prompt of which the mark alone is learnt is moved into the scope, so that half of the marks are yes."""
 SAME_PLAN = 0.7
 """How often prompts under one comment are answered from the same draw, so that they differ by the scope alone."""
 TRIES = 40
@@ -59,6 +89,10 @@ class Episode:
     kind: str
     messages: tuple[Message, ...]
     triples: tuple[Triple, ...]
+    applies: tuple[bool | None, ...] = ()
+    """For each turn of the user, whether a comment applies to what is written next; None, or none at all: there is none."""
+    otherwise: tuple[str, ...] = ()
+    """For each answer, what it would be were that the other way round (of a refinement, what it was); may be empty."""
     demands: tuple[Demand, ...] = ()
     """What its comments ask for, in their order."""
     places: tuple[str, ...] = ()
@@ -70,22 +104,28 @@ class Episode:
 def episodes(seed: int, *, count: int = 0) -> Iterator[Episode]:
     """Yield episodes without end; the same seed and count give the same episodes.
 
-    With `count` the first fifth of as many episodes is the early part of the curriculum; without, all is the late part.
+    With `count` the stages follow each other over as many episodes; without, all is the last one.
     """
     rng = Random(seed)
     number = 0
     while True:
-        shares = SHARES["early" if number < EARLY_EPISODES * count else "late"]
-        kind = rng.choices(tuple(shares), tuple(shares.values()))[0]
+        stage = stage_of(number, count)
+        kind = rng.choices(tuple(stage.shares), tuple(stage.shares.values()))[0]
         triple = rng.choice(training_triples())
         if rng.random() < MANNERED:
             triple = triple._replace(manner=rng.choice(tuple(MANNERS)))
-        elif shares is SHARES["early"] and rng.random() < 0.3:
+        elif rng.random() < stage.short:
             triple = triple._replace(manner="short")
-        episode = _MAKERS[kind](triple, rng)
+        episode = _MAKERS[kind](triple, rng, stage)
         if sum(len(turn.content.encode()) + 8 for turn in episode.messages) <= BYTES and not says_held_out(episode):
             yield episode
             number += 1
+
+
+def stage_of(number: int, count: int) -> Stage:
+    """Return the stage of an episode by its number, of a stream of `count` (0: without end)."""
+    ends = accumulate(stage.episodes for stage in STAGES.values())
+    return next((stage for stage, end in zip(STAGES.values(), ends, strict=True) if number < end * count), LATE)
 
 
 def says_held_out(episode: Episode) -> bool:
@@ -94,13 +134,13 @@ def says_held_out(episode: Episode) -> bool:
     return any(f"{first} {second}" in heldout.phrases() for words_said in said for first, second in pairwise(words_said))
 
 
-def plain(triple: Triple, rng: Random) -> Episode:
+def plain(triple: Triple, rng: Random, _stage: Stage = LATE) -> Episode:
     """A prompt and what somebody would write."""
     turns = (_user(prompt(triple, rng)), _model(render(compose(triple, rng))))
     return Episode(kind="plain", messages=turns, triples=(triple,))
 
 
-def copy(triple: Triple, rng: Random) -> Episode:
+def copy(triple: Triple, rng: Random, _stage: Stage = LATE) -> Episode:
     """A text that is asked for once more, the answer before or what the user wrote."""
     text = render(compose(triple, rng))
     again = words("lists", "same_again", rng)
@@ -110,60 +150,60 @@ def copy(triple: Triple, rng: Random) -> Episode:
     return Episode(kind="copy", messages=turns, triples=(triple,), form="same")
 
 
-def conditional(triple: Triple, rng: Random) -> Episode:
+def conditional(triple: Triple, rng: Random, stage: Stage = LATE) -> Episode:
     """A standing comment in the system turn, a prompt in, near or out of its scope, and an answer that minds both.
 
     Now and then there are several comments, one to a line, or a later one that takes the place of an earlier one.
     """
-    demand = standing(triple, rng)
+    demand = standing(triple, rng, kinds=stage.kinds)
     place = "in" if demand.scope.kind == "always" else _place(rng)
     asked = _placed(triple, demand.scope, place, rng)
     drawn = rng.random()
     if drawn < 0.16:
-        return _several(asked, demand, place, rng)
+        return _several(asked, demand, place, rng, stage)
     if drawn < 0.24:
-        return _later(asked, demand, place, rng)
-    demands, said = _said(triple, demand, compose(asked, Random(rng.random())), rng)
-    turns = (_system(said), *_answered(asked, demands, compose(asked, rng), rng))
-    return Episode(kind="conditional", messages=turns, triples=(asked,), demands=demands, places=(place,))
+        return _later(asked, demand, place, rng, stage)
+    demands, said = _said(triple, demand, compose(asked, Random(rng.random())), rng, stage)
+    answer = _answered(asked, demands, compose(asked, rng), rng)
+    return _under(said, [answer], kind="conditional", demands=demands, places=(place,))
 
 
-def paired(triple: Triple, rng: Random) -> Episode:
+def paired(triple: Triple, rng: Random, stage: Stage = LATE) -> Episode:
     """A standing comment, and two or three prompts in and near its scope, answered from one draw where they are alike."""
-    demand = standing(triple, rng, always=False)
+    demand = standing(triple, rng, always=False, kinds=stage.kinds)
     places = _places(rng)
     seed = rng.random()
-    demands, said = _said(triple, demand, compose(triple, Random(seed)), rng)
-    turns: list[Message] = [_system(said)]
-    asked: list[Triple] = []
+    demands, said = _said(triple, demand, compose(triple, Random(seed)), rng, stage)
+    answers: list[_Answer] = []
     for number, place in enumerate(places):
         if place == "in":
             each = triple if "in" not in places[:number] else within(triple, demand.scope, rng)
         else:
             each = _placed(triple, demand.scope, place, rng)
         draw = Random(seed) if rng.random() < SAME_PLAN else Random(rng.random())
-        turns += _answered(each, demands, compose(each, draw), rng)
-        asked.append(each)
-    return Episode(kind="paired", messages=tuple(turns), triples=tuple(asked), demands=demands, places=places)
+        answers.append(_answered(each, demands, compose(each, draw), rng))
+    return _under(said, answers, kind="paired", demands=demands, places=places)
 
 
-def applies(triple: Triple, rng: Random) -> Episode:
-    """A standing comment, and for one prompt after the other the bare question whether it applies: what scopes mean."""
-    demand = standing(triple, rng, always=False)
-    turns: list[Message] = [_system(say(demand, rng))]
+def mark(triple: Triple, rng: Random, stage: Stage = LATE) -> Episode:
+    """A standing comment, and one prompt after the other, of which nothing is learnt but whether it applies."""
+    demand = standing(triple, rng, always=False, kinds=stage.kinds)
+    turns: list[Message] = [_system(say(demand, rng, places=stage.places))]
     asked: list[Triple] = []
     places: list[str] = []
-    for _ in range(rng.choice((2, 3, 4, 5, 6))):
+    for number in range(rng.choice((1, 2, 3, 4, 5, 6))):
         place = "in" if rng.random() < EVEN else _place(rng)
-        each = within(triple, demand.scope, rng) if place == "in" else _placed(triple, demand.scope, place, rng)
-        turns += [_user(f"{prompt(each, rng)} {words('lists', 'does_it_apply', rng)}")]
-        turns += [_model("Yes." if demand.scope.holds(each) else "No.")]
-        asked.append(each)
+        inside = within(triple, demand.scope, rng) if number else triple
+        asked.append(inside if place == "in" else _placed(triple, demand.scope, place, rng))
+        turns.append(_user(prompt(asked[-1], rng)))
         places.append(place)
-    return Episode(kind="applies", messages=tuple(turns), triples=tuple(asked), demands=(demand,), places=tuple(places))
+    return Episode(
+        kind="mark", messages=tuple(turns), triples=tuple(asked), demands=(demand,), places=tuple(places),
+        applies=tuple(demand.scope.holds(each) for each in asked),
+    )  # fmt: skip
 
 
-def refine(triple: Triple, rng: Random) -> Episode:
+def refine(triple: Triple, rng: Random, stage: Stage = LATE) -> Episode:
     """A prompt, a response, a comment on it, and the refinement. The comment is drawn after the response, so that the
     response stays what somebody would write; now and then there is nothing to change."""
     plan = compose(triple, rng)
@@ -173,19 +213,21 @@ def refine(triple: Triple, rng: Random) -> Episode:
     if drawn < 0.14:
         demands, said, form = _nothing_to_do(triple, text, rng)
         return Episode(
-            kind="refine", messages=(*first, _user(said), _model(text)), triples=(triple,), demands=demands, form=form
-        )
+            kind="refine", messages=(*first, _user(said), _model(text)), triples=(triple,), demands=demands, form=form,
+            applies=(None, False) if form == "beside" else (),
+        )  # fmt: skip
     demand = violated(triple, text, rng)
-    demands, said = _said(triple, demand, plan, rng)
+    demands, said = _said(triple, demand, plan, rng, stage)
     better = obey_all(demands, plan)
     turns = (*first, _user(said), _model(render(better)))
     found = Episode(
-        kind="refine", messages=turns, triples=(triple,), demands=demands, form="two" if len(demands) > 1 else ""
-    )
+        kind="refine", messages=turns, triples=(triple,), demands=demands, form="two" if len(demands) > 1 else "",
+        applies=(None, True), otherwise=("", text),
+    )  # fmt: skip
     return _twice(found, better, rng) if drawn > 0.93 and len(demands) == 1 else found
 
 
-def chain(triple: Triple, rng: Random) -> Episode:
+def chain(triple: Triple, rng: Random, stage: Stage = LATE) -> Episode:
     """A prompt, a response, a comment, its refinement, and a next prompt whose answer minds the comment where it applies."""
     plan = compose(triple, rng)
     text = render(plan)
@@ -196,17 +238,21 @@ def chain(triple: Triple, rng: Random) -> Episode:
         middle: tuple[Message, ...] = (_user(praise(demand, rng)), _model(text))
     else:
         demand = violated(triple, text, rng, this=False)
-        middle = (_user(say(demand, rng)), _model(render(obey_all((demand,), plan))))
+        middle = (_user(say(demand, rng, places=stage.places)), _model(render(obey_all((demand,), plan))))
     place = "in" if demand.scope.kind == "always" else _place(rng)
     asked = within(triple, demand.scope, rng) if place == "in" else _placed(triple, demand.scope, place, rng)
-    turns = (*first, *middle, *_answered(asked, (demand,), compose(asked, rng), rng))
-    return Episode(kind="chain", messages=turns, triples=(triple, asked), demands=(demand,), places=("", place), form=form)
+    answer = _answered(asked, (demand,), compose(asked, rng), rng)
+    return Episode(
+        kind="chain", messages=(*first, *middle, *answer.turns), triples=(triple, asked), demands=(demand,),
+        places=("", place), form=form, applies=() if form else (None, True, answer.applies),
+        otherwise=() if form else ("", text, answer.otherwise),
+    )  # fmt: skip
 
 
 _MAKERS = {
     "plain": plain,
     "copy": copy,
-    "applies": applies,
+    "mark": mark,
     "conditional": conditional,
     "paired": paired,
     "refine": refine,
@@ -237,19 +283,43 @@ def _placed(triple: Triple, scope: Scope, place: str, rng: Random) -> Triple:
     return triple if place == "in" else (near if place == "near" else out)(triple, scope, rng)
 
 
-def _answered(triple: Triple, demands: Sequence[Demand], plan: Plan, rng: Random) -> tuple[Message, Message]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Answer:
+    """A prompt under a comment and its answer, whether the comment applies, and what would be written otherwise."""
+
+    triple: Triple
+    turns: tuple[Message, Message]
+    applies: bool
+    otherwise: str
+
+
+def _answered(triple: Triple, demands: Sequence[Demand], plan: Plan, rng: Random) -> _Answer:
     minded = [demand for demand in demands if demand.scope.holds(triple)]
-    return _user(prompt(triple, rng)), _model(render(obey_all(minded, plan)))
+    return _Answer(
+        triple=triple, turns=(_user(prompt(triple, rng)), _model(render(obey_all(minded, plan)))), applies=bool(minded),
+        otherwise=render(plan if minded else obey_all(demands, plan)),
+    )  # fmt: skip
 
 
-def _said(triple: Triple, demand: Demand, plan: Plan, rng: Random) -> tuple[tuple[Demand, ...], str]:
+def _under(
+    said: str, answers: Sequence[_Answer], *, kind: str, demands: tuple[Demand, ...], places: tuple[str, ...], form: str = ""
+) -> Episode:
+    """Return answers under a comment in the system turn as an episode."""
+    return Episode(
+        kind=kind, messages=(_system(said), *(turn for each in answers for turn in each.turns)),
+        triples=tuple(each.triple for each in answers), applies=tuple(each.applies for each in answers),
+        otherwise=tuple(each.otherwise for each in answers), demands=demands, places=places, form=form,
+    )  # fmt: skip
+
+
+def _said(triple: Triple, demand: Demand, plan: Plan, rng: Random, stage: Stage) -> tuple[tuple[Demand, ...], str]:
     """Say a demand, now and then together with a second one that goes with it."""
     if rng.random() < TWO:
         for _ in range(8):
             second = replace(standing(triple, rng), scope=demand.scope)
             if not second.held_out and go_together(demand, second, plan):
-                return (demand, second), say_both(demand, second, rng)
-    return (demand,), say(demand, rng)
+                return (demand, second), say_both(demand, second, rng, places=stage.places)
+    return (demand,), say(demand, rng, places=stage.places)
 
 
 def go_together(first: Demand, second: Demand, plan: Plan) -> bool:
@@ -260,24 +330,22 @@ def go_together(first: Demand, second: Demand, plan: Plan) -> bool:
     return all(holds(demand.effect, demand.value, text) for demand in (first, second))
 
 
-def _several(asked: Triple, demand: Demand, place: str, rng: Random) -> Episode:
+def _several(asked: Triple, demand: Demand, place: str, rng: Random, stage: Stage) -> Episode:
     """Two or three comments, one of them on this prompt or near it, the others anywhere."""
     others: list[Demand] = []
     plan = compose(asked, rng)
     wanted = 1 if rng.random() < 0.7 else 2
     for _ in range(TRIES):
-        other = standing(rng.choice(training_triples()) if rng.random() < 0.6 else asked, rng)
+        other = standing(rng.choice(training_triples()) if rng.random() < 0.6 else asked, rng, kinds=stage.kinds)
         if _all_go(asked, (demand, *others, other), plan) and _apart((demand, *others), other):
             others.append(other)
         if len(others) == wanted:
             break
     demands = [demand, *others]
     rng.shuffle(demands)
-    said = "\n".join(say(each, rng) for each in demands)
-    turns = (_system(said), *_answered(asked, demands, plan, rng))
-    return Episode(
-        kind="conditional", messages=turns, triples=(asked,), demands=tuple(demands), places=(place,), form="several"
-    )
+    said = "\n".join(say(each, rng, places=stage.places) for each in demands)
+    answer = _answered(asked, demands, plan, rng)
+    return _under(said, [answer], kind="conditional", demands=tuple(demands), places=(place,), form="several")
 
 
 def _apart(known: Sequence[Demand], other: Demand) -> bool:
@@ -291,16 +359,14 @@ def _all_go(asked: Triple, demands: Sequence[Demand], plan: Plan) -> bool:
     return texts[0] == texts[1] and all(holds(demand.effect, demand.value, texts[0]) for demand in minded)
 
 
-def _later(asked: Triple, demand: Demand, place: str, rng: Random) -> Episode:
+def _later(asked: Triple, demand: Demand, place: str, rng: Random, stage: Stage) -> Episode:
     """An earlier comment in the same scope, and a later one that asks for the contrary or for another value."""
     earlier = _contrary(demand, rng)
     if earlier is None:
-        return conditional(asked, rng)
-    said = f"{say(earlier, rng)}\n{say(demand, rng)}"
-    turns = (_system(said), *_answered(asked, (demand,), compose(asked, rng), rng))
-    return Episode(
-        kind="conditional", messages=turns, triples=(asked,), demands=(earlier, demand), places=(place,), form="later"
-    )
+        return conditional(asked, rng, stage)
+    said = f"{say(earlier, rng, places=stage.places)}\n{say(demand, rng, places=stage.places)}"
+    answer = _answered(asked, (demand,), compose(asked, rng), rng)
+    return _under(said, [answer], kind="conditional", demands=(earlier, demand), places=(place,), form="later")
 
 
 def _contrary(demand: Demand, rng: Random) -> Demand | None:
@@ -332,7 +398,10 @@ def _twice(found: Episode, better: Plan, rng: Random) -> Episode:
     ):
         return found
     turns = (*found.messages, _user(say(second, rng)), _model(render(last)))
-    return replace(found, messages=turns, demands=(demand, second), form="twice")
+    return replace(
+        found, messages=turns, demands=(demand, second), form="twice", applies=(*found.applies, True),
+        otherwise=(*found.otherwise, render(better)),
+    )  # fmt: skip
 
 
 def _nothing_to_do(triple: Triple, text: str, rng: Random) -> tuple[tuple[Demand, ...], str, str]:

@@ -32,7 +32,7 @@ stream episodes.jsonl --episodes "$EPISODES" --seed "$SEED"
     --set model.max_position_embeddings=256 --set model.tie_word_embeddings=true \
     --set train.optim=muon --set train.bf16="$BF16" --set train.learning_rate=0.004
 
-"$SAYSO" finetune "$RUN/pretrain/model" "$RUN/episodes.jsonl" --out "$RUN/finetune" --seed "$SEED" \
+"$PYTHON" recipes/teachable/learn.py "$RUN/episodes.jsonl" --model "$RUN/pretrain/model" --out "$RUN/finetune" --seed "$SEED" \
     --set train.use_lora=false --set train.optim=muon --set train.bf16="$BF16" --set train.learning_rate=0.004 \
     --set train.num_train_epochs=1 --set train.train_sampling_strategy=sequential --set train.per_device_train_batch_size=48 \
     --tokens "$TOKENS" --set train.max_tokens=4096 --set train.warmup_ratio=0.01 --set train.save_steps=200

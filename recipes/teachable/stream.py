@@ -1,6 +1,7 @@
 """Write episodes as chat messages, a JSON object a line: `python recipes/teachable/stream.py --out FILE --episodes N`.
 
-The lines are in the order in which they are to be read: the first part teaches to copy (episodes.SHARES).
+The lines are in the order in which they are to be read: the first part teaches to copy (episodes.STAGES). Beside `messages`
+stand `applies` (for each turn of the user) and `otherwise` (for each answer), which learn.py reads.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import sys
 from collections import Counter
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -22,6 +24,11 @@ def messages(episode: Episode) -> list[dict[str, str]]:
     return [{"role": turn.role, "content": turn.content} for turn in episode.messages]
 
 
+def line(episode: Episode) -> dict[str, Any]:
+    """Return an episode as a line of the file."""
+    return {"messages": messages(episode), "applies": episode.applies, "otherwise": episode.otherwise}
+
+
 def write(path: Path, count: int, seed: int, *, curriculum: bool = True) -> Counter[str]:
     """Write the first `count` episodes of a seed, and return how many there are of each kind."""
     kinds: Counter[str] = Counter()
@@ -29,7 +36,7 @@ def write(path: Path, count: int, seed: int, *, curriculum: bool = True) -> Coun
     partial = path.with_name(f"{path.name}.partial")
     with partial.open("w", encoding="utf-8") as file:
         for episode in islice(episodes(seed, count=count if curriculum else 0), count):
-            file.write(json.dumps({"messages": messages(episode)}, ensure_ascii=False) + "\n")
+            file.write(json.dumps(line(episode), ensure_ascii=False) + "\n")
             kinds[episode.kind] += 1
     partial.replace(path)
     return kinds
@@ -52,7 +59,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--episodes", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--late", action="store_true", help="no early part: the later shares throughout")
+    parser.add_argument("--late", action="store_true", help="the last stage throughout")
     parser.add_argument("--texts", action="store_true", help="plain texts in place of conversations")
     given = parser.parse_args()
     if given.texts:

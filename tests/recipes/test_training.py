@@ -12,11 +12,11 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from recipes.teachable import install, stream
-from recipes.teachable.episodes import conditional, plain, refine
+from recipes.teachable import install, learn, stream
+from recipes.teachable.episodes import conditional, mark, paired, plain, refine
 from recipes.teachable.world import Triple
 
-from sayso.batches import collate
+from sayso.batches import Row, collate
 from sayso.methods.sft import conversation
 from sayso.models import local
 from sayso.models.writing.sampling import Sampling
@@ -56,7 +56,7 @@ def quiet(**_seen: object) -> None:
 def task(start: Path):
     few = ["train.use_lora=false", "train.max_steps=4", "train.save_steps=2", "train.learning_rate=0.003"]
     settings = finetuning.settings_of([], few)
-    return finetuning.task(str(start / "model"), [start / "episodes.jsonl"], settings)
+    return learn.task(str(start / "model"), start / "episodes.jsonl", settings)
 
 
 @pytest.mark.parametrize(("make", "answers"), [(plain, 1), (conditional, 1), (refine, 2)])
@@ -69,6 +69,35 @@ def test_every_answer_of_an_episode_is_learnt_and_nothing_else(model, make, answ
     assert model.tokenizer.decode(learnt) == "".join(f"{text}<|end|>" for text in said)
     context = model.tokenizer.decode([token for token, weight in zip(row.ids, row.weights, strict=True) if not weight])
     assert all(turn.content in context for turn in episode.messages if turn.role != "assistant")
+
+
+@pytest.mark.parametrize(("make", "seed"), [(conditional, 1), (paired, 2), (mark, 1), (refine, 1)])
+def test_marks_are_learnt_where_a_turn_ends_and_deciding_tokens_weigh_more(start, model, tmp_path, make, seed):
+    episode = make(MOVE, Random(seed))
+    (tmp_path / "one.jsonl").write_text(json.dumps(stream.line(episode)) + "\n", encoding="utf-8")
+    (lesson,) = learn.lessons([tmp_path / "one.jsonl"])
+    (encoded,) = learn.Marked(model, longest=900)(lesson)
+    plain_row = Row(ids=tuple(encoded.ids), weights=tuple(map(float, encoded.learnt)))
+    found = learn.Marks(yes=1, no=2).corrupted(plain_row, None)
+    marks = [place for place, weight in enumerate(found.weights) if weight == learn.MARKED]
+    assert [found.labels[place] == 1 for place in marks] == [mark for mark in episode.applies if mark is not None]
+    assert {found.ids[place] for place in marks} <= {model.tokenizer.eos_token_id}
+    said = [(place, weight) for place, weight in enumerate(found.weights) if weight in (1.0, learn.DECIDES)]
+    assert all(found.labels[place] == found.ids[place + 1] for place, _weight in said)
+    texts = [turn.content for turn in episode.messages if turn.role == "assistant"]
+    learnt = model.tokenizer.decode([found.labels[place] for place, _weight in said])
+    assert learnt == "".join(f"{text}<|end|>" for text in texts)
+    parts = [text != other for text, other in zip(texts, episode.otherwise, strict=False) if other]
+    assert sum(weight == learn.DECIDES for _place, weight in said) == sum(parts)
+
+
+def test_a_lesson_is_read_as_the_model_is_asked(model):
+    episode = conditional(MOVE, Random(1))
+    lesson = learn.Lesson(where="", messages=episode.messages, applies=(None,), otherwise=("",))
+    (encoded,) = learn.Marked(model, longest=900)(lesson)
+    row = conversation(episode.messages, model)
+    assert (tuple(encoded.ids), tuple(map(float, encoded.learnt))) == (row.ids, row.weights)
+    assert not list(learn.Marked(model, longest=10)(lesson))
 
 
 def test_a_finished_run_is_installed_in_half_precision_and_answers_alike(task, tmp_path):
@@ -118,3 +147,5 @@ def test_the_whole_recipe_runs_in_small_and_a_second_time_does_nothing_again(tmp
     again = subprocess.run([MAKE], env=environment, capture_output=True, text=True)
     assert again.returncode == 0, again.stderr
     assert again.stdout.count("done before") == 2
+    metrics = [json.loads(line) for line in (tmp_path / "finetune" / "metrics.jsonl").read_text().splitlines()]
+    assert metrics[-1]["loss"] < metrics[0]["loss"]
