@@ -7,7 +7,8 @@ Each way runs in a process of its own, in turns, `--rounds` times; every process
 dpo        8 ragged pairs a step (prompt and answer together of median 120 tokens, 16 to 500): `ours` is refine_dpo without
            its likelihood term, `trl` TRL's DPOTrainer as it comes (bfloat16 autocast, gradient checkpointing), `trl-alike`
            the same in float32 without checkpointing; nobody has the reference computed beforehand.
-hindsight  16 rows a step: `ours`, offline hindsight, beside `sft`, our SFT on the same rows.
+hindsight  16 rows a step: `ours`, offline hindsight, beside `sft`, our SFT on the same rows, which takes bfloat16 where the
+           processor has units for it, and `sft-alike`, the same in float32, as hindsight always is.
 sdpo       16 answers a step, 8 to a prompt, drawn beforehand: `ours`, hindsight on them as answers drawn at this step,
            `trl` TRL's SDPOTrainer as it comes (its teacher a moving average), `trl-alike` in float32 without checkpointing
            and with the teacher that ours has, the model before training.
@@ -120,7 +121,7 @@ def ours(texts: Sequence[Texts], asked: argparse.Namespace) -> Iterator[float]:
     size = PAIRS_A_STEP if asked.on == "dpo" else ROWS_A_STEP
     epochs = 1 if asked.on == "sdpo" else 2
     settings = Train(
-        learning_rate=RATE, max_steps=epochs * (asked.steps + 1), per_device_train_batch_size=size, use_lora=False,
+        bf16=False if asked.way == "sft-alike" else None, learning_rate=RATE, max_steps=epochs * (asked.steps + 1), per_device_train_batch_size=size, use_lora=False,
         max_tokens=asked.max_tokens, train_sampling_strategy="sequential", lr_scheduler_type="constant", warmup_ratio=0,
     )  # fmt: skip
     policy = prepare(load(asked.folder, device="cpu"), settings)
@@ -130,7 +131,7 @@ def ours(texts: Sequence[Texts], asked: argparse.Namespace) -> Iterator[float]:
     hindsight = Hindsight(clip=None, skip_first=0) if asked.on == "sdpo" else Hindsight()
     method, rows = {
         "dpo": (RefineDpo(sft_weight=0), plain),
-        "hindsight": (Sft(), plain) if asked.way == "sft" else (hindsight, both),
+        "hindsight": (Sft(), plain) if asked.way.startswith("sft") else (hindsight, both),
         "sdpo": (hindsight, both),
     }[asked.on]
     given: Any = rows
@@ -206,7 +207,7 @@ def trl_sdpo(texts: Sequence[Texts], settings: dict[str, Any], asked: argparse.N
 TOOK: list[float] = []
 WAYS: dict[str, dict[str, Callable[..., Iterator[float]]]] = {
     "dpo": {"ours": ours, "trl": trl, "trl-alike": trl},
-    "hindsight": {"ours": ours, "sft": ours},
+    "hindsight": {"ours": ours, "sft": ours, "sft-alike": ours},
     "sdpo": {"ours": ours, "trl": trl, "trl-alike": trl},
 }
 
@@ -218,7 +219,7 @@ def once(asked: argparse.Namespace) -> dict[str, Any]:
     torch.set_num_threads(asked.threads)
     texts = texts_of(SHAPES[asked.shape], asked.on, asked.steps + 1)
     losses, before = [], None
-    own = asked.way in ("ours", "sft")
+    own = asked.way in ("ours", "sft", "sft-alike")
     for loss in WAYS[asked.on][asked.way](texts, asked):
         now = time.perf_counter()
         losses.append(loss)
@@ -251,9 +252,9 @@ def summary(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
             out[on][f"memory_vs_{name}"] = own["peak_gb"] / of["peak_gb"]
             if own["again"]:
                 out[on][f"speedup_again_vs_{name}"] = own["again"] / (of["again"] or of["tokens_per_second"])
-            if way == "sft":
-                out[on]["times_of_sft"] = of["tokens_per_second"] / own["tokens_per_second"]
-                out[on]["times_of_sft_again"] = of["again"] / own["again"]
+            if way.startswith("sft"):
+                out[on][f"times_of_{name}"] = of["tokens_per_second"] / own["tokens_per_second"]
+                out[on][f"times_of_{name}_again"] = of["again"] / own["again"]
             else:
                 out[on][f"same_losses_{name}"] = _same(runs["ours"][0]["losses"], runs[way][0]["losses"], way)
     return out

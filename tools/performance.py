@@ -26,6 +26,7 @@ FIGURES: dict[str, tuple[str, Sequence[Figure]]] = {
         ("memory against that", ("memory_vs_trl",), SHARE),
         ("speed against TRL tuned for a processor", ("speedup_vs_trl_tuned",), TIMES),
         ("memory against that", ("memory_vs_trl_tuned",), SHARE),
+        ("speed against that in bfloat16", ("speedup_vs_trl_tuned_bf16",), TIMES),
         ("share of the machine's matrix product", ("of_ceiling",), SHARE),
     )),
     "two_contexts.py": ("Pairs, hindsight and self-distillation beside TRL", (
@@ -35,6 +36,8 @@ FIGURES: dict[str, tuple[str, Sequence[Figure]]] = {
         ("DPO: speed against TRL like for like", ("dpo", "speedup_vs_trl_alike"), TIMES),
         ("`hindsight`: time against `sft` on the same rows", ("hindsight", "times_of_sft"), SHARE),
         ("from the second epoch on", ("hindsight", "times_of_sft_again"), SHARE),
+        ("time against `sft` in float32, as `hindsight` is", ("hindsight", "times_of_sft_alike"), SHARE),
+        ("from the second epoch on", ("hindsight", "times_of_sft_alike_again"), SHARE),
         ("self-distillation: speed against TRL's trainer as it comes", ("sdpo", "speedup_vs_trl"), TIMES),
         ("self-distillation: speed like for like", ("sdpo", "speedup_vs_trl_alike"), TIMES),
     )),

@@ -55,7 +55,7 @@ class Conditional:
     """
 
     learning_rate: float = 4e-4
-    """Peak rate with LoRA on a model of about half a billion parameters; a model of a few million wants about 3e-3."""
+    """Peak rate with LoRA on a model of about half a billion parameters; one of a few million wants 3e-3 to 1.2e-2."""
     form: Literal["fcp", "chain"] = "fcp"
     """A row an answer, or (`chain`) the answers to a prompt one after another in a row."""
     template: Literal["expected", "told"] = "expected"

@@ -37,7 +37,7 @@ class Critique:
     """
 
     learning_rate: float = 4e-4
-    """Peak rate with LoRA on a model of about half a billion parameters; a model of a few million wants about 3e-3."""
+    """Peak rate with LoRA on a model of about half a billion parameters; one of a few million wants 3e-3 to 1.4e-2."""
     answer_weight: float = 1.0
     """Weight of each of the refinement's tokens; 0 learns the comments alone."""
     critique_weight: float = 0.2

@@ -40,7 +40,7 @@ class EditWeighted:
     """
 
     learning_rate: float = 4e-4
-    """Peak rate with LoRA on a model of about half a billion parameters; a model of a few million wants about 3e-3."""
+    """Peak rate with LoRA on a model of about half a billion parameters; one of a few million wants 3e-3 to 1.4e-2."""
     alpha: float = 1.0
     """Weight of the refinement's tokens that the edit put there, of the one after a cut, and of the end of the answer."""
     kept: float = 0.2

@@ -50,7 +50,7 @@ class FeedbackRl:
     """
 
     learning_rate: float = 5e-5
-    """Peak rate with LoRA on a model of about half a billion parameters; a model of a few million wants about 4e-4."""
+    """Peak rate with LoRA on a model of about half a billion parameters; one of a few million wants 4e-4 to 4e-3."""
     shaping: Literal["rltf_sd", "critique_grpo"] = "rltf_sd"
     """How the second answers are learnt: by their advantage over the first ones, or shaped, as one of their group."""
     num_generations: int = 8

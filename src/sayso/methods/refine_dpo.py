@@ -40,7 +40,7 @@ class RefineDpo:
     """
 
     learning_rate: float = 2e-4
-    """Peak rate with LoRA on a model of about half a billion parameters; a model of a few million wants about 1.5e-3."""
+    """Peak rate with LoRA on a model of about half a billion parameters; one of a few million wants 1.5e-3 to 1.4e-2."""
     beta: float = 0.1
     """How closely the policy is held to the reference; larger holds closer."""
     loss_type: PairLoss = "sigmoid"

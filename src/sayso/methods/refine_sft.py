@@ -31,7 +31,7 @@ class RefineSft:
     """
 
     learning_rate: float = 4e-4
-    """Peak rate with LoRA on a model of about half a billion parameters; a model of a few million wants about 3e-3."""
+    """Peak rate with LoRA on a model of about half a billion parameters; one of a few million wants 3e-3 to 1.4e-2."""
 
     @property
     def group(self) -> int:

