@@ -51,21 +51,28 @@ STAGES: dict[str, Stage] = {
         episodes=0.26, shares={"copy": 0.15, "plain": 0.15, "refine": 0.6, "conditional": 0.1}, short=0.26
     ),
     "simple": Stage(
-        episodes=0.22, kinds={"genre": 0.4, "reader": 0.4, "manner": 0.2}, places=1, short=0.35,
+        episodes=0.2, kinds={"genre": 0.4, "reader": 0.4, "manner": 0.2}, places=1, short=0.35,
         shares={"plain": 0.03, "refine": 0.17, "mark": 0.3, "conditional": 0.15, "paired": 0.35},
     ),
-    "middle": Stage(
-        episodes=0.1, places=5,
-        shares={"plain": 0.04, "refine": 0.26, "mark": 0.16, "conditional": 0.18, "paired": 0.28, "chain": 0.08},
+    "topics": Stage(
+        episodes=0.12, places=1,
+        kinds={
+            "genre": 0.08, "reader": 0.08, "topic": 0.4, "group": 0.3, "tone": 0.1, "pair": 0.05, "manner": 0.1, "word": 0.1,
+        },
+        shares={"plain": 0.03, "refine": 0.17, "mark": 0.4, "conditional": 0.1, "paired": 0.3},
     ),
     "late": Stage(
         episodes=0.42,
+        kinds={
+            "genre": 0.2, "reader": 0.2, "topic": 0.2, "group": 0.18, "tone": 0.08, "pair": 0.1, "manner": 0.25,
+            "word": 0.15,
+        },
         shares={
-            "plain": 0.06, "copy": 0.02, "refine": 0.34, "mark": 0.1, "conditional": 0.14, "paired": 0.2, "chain": 0.14,
+            "plain": 0.06, "copy": 0.02, "refine": 0.34, "mark": 0.12, "conditional": 0.13, "paired": 0.21, "chain": 0.12,
         },
     ),
 }  # fmt: skip
-"""The stream in its order: copying is learnt first, then what a scope is in few words, then all of it."""
+"""The stream in its order: copying is learnt first, then what a scope is, said in one way, and last all of it."""
 LATE = STAGES["late"]
 PLACES = {"in": 0.37, "near": 0.41, "out": 0.22}
 """How often a prompt under a standing comment lies where; as one of two or three always lies inside: 47, 35, 18."""
