@@ -86,6 +86,21 @@ def test_two_processes_learn_one_candidate_and_one_speaks(refined):
 
 
 @pytest.mark.slow
+def test_two_processes_measure_a_task_as_one_does(tiny_folder, tmp_path):
+    said = [(f"Tell me of {number}.", f"It is {number}.") for number in range(5)]
+    turns = [[{"role": "user", "content": asked}, {"role": "assistant", "content": answer}] for asked, answer in said]
+    lines = "".join(json.dumps({"messages": item}) + "\n" for item in turns)
+    (tmp_path / "items.jsonl").write_text(lines, encoding="utf-8")
+    few = ("--set", "generate.max_new_tokens=4", "--json")
+    words = ("evaluate", "--task", "chat", tiny_folder, tmp_path / "items.jsonl", *few)
+    one, two = (fresh(*words, *more, timeout=300) for more in ((), ("--processes", "2")))
+    assert (one.code, two.code) == (0, 0), two.err
+    for alone, shared in zip(one.json["standings"], two.json["standings"], strict=True):
+        found = {metric["name"]: metric["value"] for metric in shared["metrics"]}
+        assert found == pytest.approx({metric["name"]: metric["value"] for metric in alone["metrics"]}, abs=1e-5)
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("deepspeed") is None, reason="deepspeed is not installed")
 def test_accelerate_has_deepspeed_share_a_training(refined):
     how = ["--use_deepspeed", "--zero_stage", "2", "--num_processes", "2", "--main_process_port", "0"]
