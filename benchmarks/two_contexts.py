@@ -121,8 +121,9 @@ def ours(texts: Sequence[Texts], asked: argparse.Namespace) -> Iterator[float]:
     size = PAIRS_A_STEP if asked.on == "dpo" else ROWS_A_STEP
     epochs = 1 if asked.on == "sdpo" else 2
     settings = Train(
-        bf16=False if asked.way == "sft-alike" else None, learning_rate=RATE, max_steps=epochs * (asked.steps + 1), per_device_train_batch_size=size, use_lora=False,
-        max_tokens=asked.max_tokens, train_sampling_strategy="sequential", lr_scheduler_type="constant", warmup_ratio=0,
+        bf16=False if asked.way == "sft-alike" else None, learning_rate=RATE, max_steps=epochs * (asked.steps + 1),
+        per_device_train_batch_size=size, use_lora=False, max_tokens=asked.max_tokens, train_sampling_strategy="sequential",
+        lr_scheduler_type="constant", warmup_ratio=0,
     )  # fmt: skip
     policy = prepare(load(asked.folder, device="cpu"), settings)
     plain = [row(item.prompt, answer) for item in texts for answer in item.answers]
