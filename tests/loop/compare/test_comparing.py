@@ -267,7 +267,7 @@ def test_a_method_that_learns_is_told_from_one_that_hardly_does(tmp_path: Path):
     asked = Asked(
         entries=trying.entries("refine_sft,refine_sft:learning_rate=1e-6"),
         seeds=1,
-        budget=Budget(kind="tokens", amount=60_000),
+        budget=Budget(kind="tokens", amount=150_000),
     )
     found = comparing.compare(workspace, settings, asked)
     workspace.close()
@@ -276,7 +276,7 @@ def test_a_method_that_learns_is_told_from_one_that_hardly_does(tmp_path: Path):
     assert learnt["figures"]["gain"][1] > 0.2
     assert abs(idle["figures"]["gain"][0]) < 0.1
     assert idle["verdict"] == "no gain"
-    assert learnt["spent"]["tokens_trained"] == pytest.approx(60_000, rel=0.1)
+    assert learnt["spent"]["tokens_trained"] == pytest.approx(150_000, rel=0.1)
     difference = next(item for item in found["differences"] if item["metric"] == "gain" and item["one"] == idle["name"])
     assert difference["figure"][2] < 0
     assert difference["p"] < 0.05
