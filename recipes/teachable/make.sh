@@ -1,14 +1,14 @@
 #!/bin/sh
 # The teachable model from nothing: text, vocabulary, pretraining on plain texts, fine-tuning on episodes. Started again it goes
-# on where it stopped. The budget is one setting: EPISODES (about 98 tokens each). `install.py` puts the result into the package.
+# on where it stopped. The budget is one setting: EPISODES (about 92 tokens each). `install.py` puts the result into the package.
 #
-#     RUN=runs/teachable EPISODES=250000 recipes/teachable/make.sh
+#     RUN=runs/teachable EPISODES=420000 recipes/teachable/make.sh
 set -eu
 cd "$(dirname "$0")/../.."
 RUN=${RUN:-runs/teachable}
-EPISODES=${EPISODES:-250000}
+EPISODES=${EPISODES:-420000}
 TEXTS=${TEXTS:-12000}
-TOKENS=${TOKENS:-$((EPISODES * 97))}  # where the schedule ends; an episode has about 98
+TOKENS=${TOKENS:-$((EPISODES * 91))}  # where the schedule ends; an episode has about 92
 SEED=${SEED:-0}
 BF16=${BF16:-true}  # false where the processor has no bfloat16
 PYTHON=${PYTHON:-.venv/bin/python}

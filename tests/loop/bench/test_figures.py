@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,20 @@ def score(name: str, item: int, *, gain: float, leak: float = 0.0, alarms: tuple
         condition=name, item=f"c{item}", values=values, alarms=alarms, refused="", tokens_trained=10, tokens_written=5,
         answers_drawn=0, seconds=1.0, **given,
     )  # fmt: skip
+
+
+def test_of_many_differences_those_from_the_best_method_and_of_the_guard_are_read():
+    names = [*"abcdefg"]
+    gains = {name: (place / 10, 0.0, 1.0) for place, name in enumerate(names)}
+    rows = [{"name": name, "kind": "method", "verdict": "spills", "figures": {"gain": gain}} for name, gain in gains.items()]
+    rows += [{**rows[-1], "name": "h", "verdict": "flagged"}, {**rows[-1], "name": "a, guard off"}]
+    pairs = [*combinations(names, 2), ("a, guard off", "a"), ("a, guard off", "b")]
+    every = [{"one": one, "other": other, "metric": "gain", "figure": (0.1, 0.0, 0.2), "p": 0.5} for one, other in pairs]
+    few, many = (tables._differences({"conditions": rows, "differences": some}) for some in (every[:10], every * 2))
+    assert len(few.splitlines()) == 2 + 2 + 10
+    said = {tuple(cell.strip() for cell in line.split("|")[1:3]) for line in many.splitlines()[4:]}
+    assert said == {*((name, "g") for name in "abcdef"), ("a, guard off", "a")}
+    assert "from `g`" in many
 
 
 def test_gain_leak_and_drift_are_changes_in_their_scopes() -> None:

@@ -15,6 +15,8 @@ _FIGURES = (
     ("gain", "gain"), ("leak", "leak"), ("drift", "drift"), ("selectivity", "gain − leak"),
     ("divergence", "divergence, nats"),
 )  # fmt: skip
+_READABLE = 24
+"""So many differences are read one by one; of more only some are said."""
 _SIDES = (("length", "length ×"), ("copying", "copied"), ("distinct", "distinct ×"))
 
 
@@ -174,12 +176,30 @@ def _kept(result: Result) -> str:
 
 
 def _differences(result: Result) -> str:
+    """Return what was compared, of many methods what the best one was compared with and what the guard does."""
+    every, about = result["differences"], "Differences by comment."
+    told = every
+    if len(every) > _READABLE and (best := _best(result)):
+        told = [
+            each for each in every if best in (each["one"], each["other"]) or each["one"].startswith(f"{each['other']},")
+        ]
+        about = f"Differences by comment from `{best}`, and of the guard; those of every pair are in `result.json`."
     head = ["one", "other", "of", "one − other", "p"]
     lines = [
         [each["one"], each["other"], each["metric"], interval(each["figure"]), _p(each["p"])]
-        for each in result["differences"]
-    ]
-    return f"Differences by comment.\n\n{_table(head, lines)}" if lines else ""
+        for each in told
+    ]  # fmt: skip
+    return f"{about}\n\n{_table(head, lines)}" if lines else ""
+
+
+def _best(result: Result) -> str | None:
+    """Return the method that gains most, without an alarm that counts."""
+    taught = [
+        row for row in result["conditions"]
+        if row["kind"] == "method" and row["verdict"] != "flagged"
+        and "," not in row["name"]  # with a comma: a variant of a method
+    ]  # fmt: skip
+    return max(taught, key=lambda row: row["figures"]["gain"][0], default={"name": None})["name"]
 
 
 def _said(row: Mapping[str, Any]) -> str:
