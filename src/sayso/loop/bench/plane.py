@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sayso.i18n import gettext as _
@@ -22,31 +22,41 @@ def draw(result: Mapping[str, Any]) -> str:
     with mpl.rc_context(style), warnings.catch_warnings():
         # Whoever shows the picture chooses the font; matplotlib's own has no Chinese and is only asked for widths.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure = Figure(figsize=(7.2, 5.0), layout="constrained")
+        rows = [row for row in result["conditions"] if "gain" in row["figures"] and "leak" in row["figures"]]
+        figure = Figure(figsize=(7.2, max(5.0, 1.0 + 0.2 * len(rows))), layout="constrained")
         axes = figure.subplots()
         axes.axhline(0, color="#cccccc", linewidth=0.8, zorder=0)
         axes.axvline(0, color="#cccccc", linewidth=0.8, zorder=0)
-        for row in result["conditions"]:
+        for row in rows:
             _point(axes, row)
         axes.set_xlabel(_("leak: change of the effect near the scope"))
         axes.set_ylabel(_("gain: change of the effect in scope"))
         axes.set_title(f"{result['model']['name']}, {result['tier']}")
-        axes.margins(0.15)
+        axes.margins(0.1)
+        _names(axes, rows)
         text = io.StringIO()
         FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
     return text.getvalue()
 
 
 def _point(axes: Any, row: Mapping[str, Any]) -> None:
-    figures = row["figures"]
-    if "gain" not in figures or "leak" not in figures:
-        return
     (gain, *up), (leak, *along) = ([each[0] if value is None else value for value in each] for each in (
-        figures["gain"], figures["leak"]))  # fmt: skip
-    marker, colour = _MARKS[row["kind"]]
-    colour = "#c02020" if row["verdict"] == "flagged" else colour
+        row["figures"]["gain"], row["figures"]["leak"]))  # fmt: skip
     axes.errorbar(
         leak, gain, xerr=[[leak - along[0]], [along[1] - leak]], yerr=[[gain - up[0]], [up[1] - gain]],
-        marker=marker, color=colour, markersize=6, elinewidth=0.8, linestyle="none",
+        marker=_MARKS[row["kind"]][0], color=_colour(row), markersize=6, elinewidth=0.8, linestyle="none",
     )  # fmt: skip
-    axes.annotate(row["name"], (leak, gain), xytext=(6, 4), textcoords="offset points", fontsize=8, color=colour)
+
+
+def _names(axes: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Name the points in a column beside the plane, in the order of their gains: controls lie upon each other."""
+    for place, row in enumerate(sorted(rows, key=lambda row: row["figures"]["gain"][0])):
+        axes.annotate(
+            row["name"], (row["figures"]["leak"][0], row["figures"]["gain"][0]), xytext=(1.03, (place + 0.5) / len(rows)),
+            textcoords="axes fraction", va="center", fontsize=8, color=_colour(row), annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": "#cccccc", "linewidth": 0.5, "relpos": (0, 0.5)},
+        )  # fmt: skip
+
+
+def _colour(row: Mapping[str, Any]) -> str:
+    return "#c02020" if row["verdict"] == "flagged" else _MARKS[row["kind"]][1]

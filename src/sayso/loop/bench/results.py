@@ -40,7 +40,7 @@ def measure(job: Job, known: Suite, *, watch: Watcher = ignore) -> dict[str, Any
     lines = (line for score in every for line in scoring.form(score))
     texts = {
         RESULT: json.dumps(result, indent=1, ensure_ascii=False) + "\n",
-        TABLE: tables.page(result),
+        TABLE: tables.page(result, picture=PLANE),
         PLANE: plane.draw(result),
         ANSWERS: "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines),
     }

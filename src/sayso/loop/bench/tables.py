@@ -20,9 +20,10 @@ _READABLE = 24
 _SIDES = (("length", "length ×"), ("copying", "copied"), ("distinct", "distinct ×"))
 
 
-def page(result: Result) -> str:
-    """Return everything of one result that is read as tables."""
-    parts = [_about(result), _main(result), _sides(result)]
+def page(result: Result, *, picture: str = "") -> str:
+    """Return everything of one result that is read as tables, and where the picture of the take plane lies, if it does."""
+    shown = [f"![gain against leak, a point a condition]({picture})"] if picture else []
+    parts = [_about(result), _main(result), *shown, _sides(result)]
     parts += [
         part for part in (_confirmed(result), _needed(result), _at_once(result), _kept(result), _differences(result)) if part
     ]
@@ -54,8 +55,8 @@ def leaderboard(results: Sequence[Result]) -> str:
     return _table(head, lines) + "\n"
 
 
-def put(text: str, path: Path) -> None:
-    """Put text into a page between its marks.
+def put(text: str, path: Path, *, picture: tuple[Path, str] | None = None) -> None:
+    """Put text into a page between its marks, and beside the page a picture.
 
     Raises:
         RecordError: the page has no such marks.
@@ -70,6 +71,8 @@ def put(text: str, path: Path) -> None:
                 "{path}: no place for the table; expected the lines {begin} and {end}", path=str(path), begin=BEGIN, end=END
             )
         write_whole(path, f"{head}{BEGIN}\n\n{text.strip()}\n\n{END}{tail}")
+        if picture:
+            write_whole(*picture)
     except OSError as error:
         raise StoreError("{path!r} cannot be written: {reason}", path=str(path), reason=error.strerror) from error
 
