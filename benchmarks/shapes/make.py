@@ -1,6 +1,6 @@
 """Run what six published figures show, on the small model that comes with sayso, and draw them.
 
-    python benchmarks/shapes/make.py --out shapes                 # six comments: about an hour on one core, reckoned
+    python benchmarks/shapes/make.py --out shapes                 # six comments: 37 minutes of one core
     python benchmarks/shapes/make.py --out shapes --size large    # sixteen comments, twice the steps
     python benchmarks/shapes/make.py --out shapes --only 4,8      # some figures
     python benchmarks/shapes/make.py --out shapes --dry-run       # what is left, and about how long it takes
