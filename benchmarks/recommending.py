@@ -5,11 +5,11 @@
     python benchmarks/recommending.py --out advice --seeds 3 --steps 48   # a larger budget (another folder)
     python benchmarks/recommending.py --out advice --table                # the table of what is there
 
-The comments, the rates and the guard are those of `sayso bench takes`, the model is the one that comes with sayso. Each
-workspace is made, its prompts are answered, how well the model follows comments is measured, `recommend` is asked, and
-all methods that it ranks are compared at as many tokens as the first of them reads. It agrees where its first method is
-the comparison's best or a tie of it; where no method is shown to take, nothing is said. `advice.md` and `advice.json`
-hold the table. Stopped, the same command goes on.
+The comments and the rates are those of `sayso bench takes`, the model is the one that comes with sayso, and the guard holds
+it hard enough for the gate's margin on what it knew. Each workspace is made, its prompts are answered, how well the
+model follows comments is measured, `recommend` is asked, and all methods that it ranks are compared at as many tokens as
+the first of them reads. It agrees where its first method is the comparison's best or a tie of it; where no method is
+shown to take, nothing is said. `advice.md` and `advice.json` hold the table. Stopped, the same command goes on.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sayso.loop import competence, demo, recommending
 from sayso.loop.bench import suite, together
 from sayso.loop.bench.material import repair_by, said_of
 from sayso.loop.bench.suite import Item
-from sayso.loop.bench.tiers import HOLD, SMALL_RATES
+from sayso.loop.bench.tiers import SMALL_RATES
 from sayso.loop.compare import comparing, trying
 from sayso.loop.progress import ignore
 from sayso.loop.settings import Settings
@@ -108,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--only", default="", help="workspaces with commas between them")
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=24, help="a comment, of the first method; the others read as much")
+    parser.add_argument("--steps", type=int, default=24, help="for two comments, of the first method")
     parser.add_argument("--tests", type=int, default=12, help="test prompts a comment and scope")
     parser.add_argument("--methods", default="", help="compare these alone, for a trial")
     parser.add_argument("--model", default="", help="a folder; otherwise the model that comes with sayso")
@@ -123,8 +123,8 @@ def judged(made: Made, given: argparse.Namespace) -> dict[str, Any]:
     workspace = Workspace.open(folder) if begun else Workspace.init(folder, model=given.model or str(demo.model()))
     try:
         settings = workspace.settings(assignments=[
-            f"train.max_steps={given.steps * made.comments}", "train.save_steps=0", f"guard.near_weight={HOLD.near_weight}",
-            f"guard.out_weight={HOLD.out_weight}", "guard.rows_per_step=4", "evaluate.max_new_tokens=80",
+            f"train.max_steps={given.steps * max(2, made.comments) // 2}", "train.save_steps=0", "guard.near_weight=4",
+            "guard.out_weight=2", "guard.rows_per_step=12", "evaluate.max_new_tokens=80",
             "generate.max_new_tokens=80", "generate.temperature=0.8", f"refine.refiners={json.dumps(['given'])}",
         ])  # fmt: skip
         if not (folder / "made").is_file():
