@@ -71,8 +71,8 @@ STAGES: dict[str, Stage] = {
         },
     ),
 }  # fmt: skip
-"""The stream in its order: copying first; then what a scope is, said in one way; then topics and their groups, of which there
-are many, in one wording and in all; last everything."""
+"""The stream in its order: copying first; then what a scope is, said in one way; then topics and their groups, of which
+there are many, in one wording and in all; last everything."""
 LATE = STAGES["late"]
 PLACES = {"in": 0.37, "near": 0.41, "out": 0.22}
 """How often a prompt under a standing comment lies where; as one of two or three always lies inside: 47, 35, 18."""
