@@ -136,15 +136,15 @@ _GOOD = Need(
     met=lambda it: it.refined + it.praised > 0,
 )
 _UNREFINED = Point(
-    weight=2, says=_("it needs no refinement, and {refined} of {failing} failing responses have one"),
+    weight=1, says=_("it needs no refinement, and {refined} of {failing} failing responses have one"),
     so=lambda it: it.few_refined,
 )  # fmt: skip
 _LEFT_OUT = Point(
-    weight=-2, says=_("only {refined} of {failing} failing responses have a refinement; the others are left out"),
+    weight=-1, says=_("only {refined} of {failing} failing responses have a refinement; the others are left out"),
     so=lambda it: it.few_refined,
 )  # fmt: skip
 _FOLLOWS = Point(
-    weight=2, says=_("told the comment, the model puts right {competence:.0%} of its failing answers: it can teach itself"),
+    weight=1, says=_("told the comment, the model puts right {competence:.0%} of its failing answers: it can teach itself"),
     so=lambda it: it.competence is not None and it.competence >= FOLLOWS,
 )  # fmt: skip
 _DEAF = Point(
