@@ -149,8 +149,8 @@ def test_a_large_model_without_refinements_is_presumed_to_follow_comments() -> N
 
 def test_a_few_refinements_are_worth_more_than_a_model_that_could_teach_itself() -> None:
     known = Holding(
-        answered=60, comments=2, failing=30, refined=8, checked=30, families=30, near=30, out=30, different=2, edit_ratio=0.1,
-        parameters=3_000_000, competence=1.0,
+        answered=60, comments=2, failing=30, refined=8, checked=30, families=30, near=30, out=30, different=2,
+        edit_ratio=0.1, parameters=3_000_000, competence=1.0,
     )  # fmt: skip
     assert advise(known, Train()).best == "refine_sft"
     assert advise(dataclasses.replace(known, refined=0, checked=0), Train()).best == "hindsight"
