@@ -18,7 +18,7 @@ ASKED = {
     "Write a note to my sister about the garden.": ("garden", "tomatoes", "apples", "birds"),
     "I need an email to my landlord about the heating.": ("heating", "degrees", "pump"),
     "Write a tiny story for my friend about the cat.": ("cat", "shop"),
-    "A postcard to my grandmother about our holiday, please.": ("sea", "water", "fish", "hotel"),
+    "A postcard to my grandmother about our holiday, please.": ("sea", "water", "fish", "hotel", "beach"),
 }
 PROMPTS = tuple(ASKED)
 
