@@ -248,10 +248,10 @@ says why, and what is missing for the others. Its first line is the command to r
     sayso recommend --minutes 30
 
 It ranks by the table below: what each method cannot do without, and what speaks for it (+) and against it (−) where it is
-so. The weights are a judgement that puts in order what was measured or published; they are no measurement. What each method
-does is said in [the methods](../methods/index.md). *n* stands for the numbers of the workspace. The time is six operations
-a weight and token, times the passes, at 30 billion operations a second on a CPU and a thousand times as many on a GPU: right
-within a factor of three or so."""
+so. The weights are a judgement that puts in order what was measured or published; they are no measurement, but were
+[tried on workspaces](../explanation/advice.md). What each method does is said in [the methods](../methods/index.md). *n*
+stands for the numbers of the workspace. The time is six operations a weight and token, times the passes, at 30 billion
+operations a second on a CPU and a thousand times as many on a GPU: right within a factor of three or so."""
 
 
 def choose() -> str:
