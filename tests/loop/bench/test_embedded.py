@@ -26,7 +26,9 @@ def test_a_real_comment_gains_and_a_shuffled_one_does_not(tmp_path: Path) -> Non
         gain, shuffled = (found[name]["figures"]["gain"][0] for name in (method, f"{method}, shuffled comment"))
         assert gain > shuffled
     assert found["refine_sft"]["figures"]["gain"][0] > 0.3
-    assert found["refine_sft"]["verdict"] != "flagged"
+    alarms = found["refine_sft"]["alarms"]
+    assert "utility" not in alarms
+    assert sum(alarms.values()) <= 1, "the second comment asks for big letters, which no text that it was trained on has"
 
 
 @pytest.mark.slow
