@@ -42,8 +42,8 @@ def test_a_run_gives_a_table_and_a_result_that_can_be_shown_again(sayso: Call, t
     page.write_text(f"{tables.BEGIN}\n{tables.END}\n", encoding="utf-8")
     assert sayso("bench", "table", out, "--into", page).code == 0
     assert "| refine_sft, shuffled comment |" in page.read_text(encoding="utf-8")
-    assert "](page.svg)" in page.read_text(encoding="utf-8")
-    assert (tmp_path / "page.svg").read_text(encoding="utf-8") == (out / results.PLANE).read_text(encoding="utf-8")
+    assert "](page-plane.svg)" in page.read_text(encoding="utf-8")
+    assert (tmp_path / "page-plane.svg").read_text(encoding="utf-8") == (out / results.PLANE).read_text(encoding="utf-8")
     assert "| tiny-llama |" in sayso("bench", "table", out, out / results.RESULT).out
 
 

@@ -26,7 +26,7 @@ def command(call: Call, files: tuple[Path, ...], into: Path | None) -> None:
     found = [results.load(path) for path in files]
     text = tables.page(found[0]) if len(found) == 1 else tables.leaderboard(found)
     if into is not None and len(found) == 1:
-        picture = into.with_suffix(".svg")
+        picture = into.with_name(f"{into.stem}-plane.svg")  # a name of its own: nothing of the user's is written over
         tables.put(tables.page(found[0], picture=picture.name), into, picture=(picture, plane.draw(found[0])))
     elif into is not None:
         tables.put(text, into)

@@ -163,7 +163,7 @@ FITS: dict[str, Fit] = {
         points=(
             Point(
                 weight=3,
-                says=_("it needs least, and on a small model it gained most while it stayed healthiest"),
+                says=_("it needs least, and on a small model no method was shown to gain more"),
                 so=_always,
             ),
             _LEFT_OUT,
